@@ -1,0 +1,159 @@
+/* The verbs that the service needs from outside, and those by which the outside reports back. */
+#ifndef LATERD_CORE_PORTS_H
+#define LATERD_CORE_PORTS_H
+
+#include "core/packet.h"
+#include "core/quota.h"
+
+/* -- The store ---------------------------------------------------------------------------------------------------------------- */
+
+struct store {
+	const struct store_ops *ops;
+};
+
+struct account {
+	bool blocked;
+};
+
+/* Whether the recipient lets us see their presence.  Stored as numbers: append only. */
+enum contact { CONTACT_NONE = 0, CONTACT_ASKED, CONTACT_GRANTED, CONTACT_REFUSED, CONTACT_END };
+
+/* One line of a packet's history; `what` lives in the list's arena. */
+struct event {
+	int64_t at;
+	const char *what;
+};
+
+struct events {
+	struct arena arena;
+	struct event *v;
+	size_t n, cap;
+};
+
+/* A zeroed line at the end, or NULL without memory. */
+struct event *events_add(struct events *es);
+void events_free(struct events *es);
+
+/* What `find` can look for; each has its own index, and none reads more rows than it returns. */
+enum store_find {
+	FIND_WAITING,      /* who = sender: scheduled, queued, held, in flight, uncertain; soonest first */
+	FIND_FINISHED,     /* who = sender: sent, delivered, failed, expired, cancelled; latest first */
+	FIND_HELD,         /* who = recipient: held, soonest due first */
+	FIND_HELD_EXPIRED, /* held, expires_at <= upto */
+	FIND_HELD_RETRY,   /* held, next_at <= upto (a held packet that waits for presence alone has next_at = NEVER_MS) */
+	FIND_NKINDS
+};
+
+/*
+ * Every write belongs to the current turn: the first opens a transaction, commit makes all of them durable at once, rollback
+ * forgets them.  Reads see the turn's own writes.  RES_TEMPFAIL: busy, full or failing disk; the turn must then be rolled back.
+ * JIDs are bare and canonical; instants are UTC ms.
+ */
+struct store_ops {
+	enum res (*commit)(struct store *s);
+	void (*rollback)(struct store *s);
+
+	/*
+	 * Store n new packets, write `what` into their history, and charge charge_units to (sender, kind, charge_day) where
+	 * charge_day is not 0: all or none.  RES_INVALID when an id is taken: nothing is stored, make other ids.
+	 */
+	enum res (*put)(struct store *s, const struct packet *v, size_t n, const char *what);
+	/* The sum charged in the day (YYYYMMDD) and in its month. */
+	enum res (*use)(struct store *s, const char *sender, enum packet_kind kind, int32_t day, struct quota_use *out);
+	/* Give a packet's charge back; to be called once, when it is cancelled before it was sent. */
+	enum res (*refund)(struct store *s, const struct packet *p);
+	/* The limit set for `who` ("romeo@example.net", "example.net", "default"); RES_NOTFOUND when none is. */
+	enum res (*limit)(struct store *s, const char *who, enum packet_kind kind, struct quota_limit *out);
+	enum res (*set_limit)(struct store *s, const char *who, enum packet_kind kind, const struct quota_limit *limit);
+	/* A user without a row has an account of zeroes. */
+	enum res (*account)(struct store *s, const char *jid, struct account *out);
+	enum res (*set_account)(struct store *s, const char *jid, const struct account *account);
+	/* How many packets of the sender are waiting (packet_is_waiting). */
+	enum res (*waiting)(struct store *s, const char *sender, int64_t *n);
+
+	/* RES_NOTFOUND.  `out` is appended to. */
+	enum res (*get)(struct store *s, const char *id, struct packets *out);
+	/* Up to max packets; `who` NULL and `upto` 0 where the kind has no use for them. */
+	enum res (*find)(struct store *s, enum store_find kind, const char *who, int64_t upto, size_t max, struct packets *out);
+	/* Up to max SCHEDULED packets with next_at <= upto, soonest first: EV_DUE happens to each, and they are appended as QUEUED. */
+	enum res (*claim)(struct store *s, int64_t upto, size_t max, int64_t now, struct packets *out);
+	/*
+	 * ev happens to p at `at`.  The row is changed only if it still is in the state p has; then p->state becomes the new one, and
+	 * next_at, expires_at, attempts, held, sent_at and finished_at are written as they stand in p (the caller sets them before).
+	 * `what` (may be NULL) becomes a line of its history.  RES_NOTFOUND: somebody else moved it first, nothing changed.
+	 * RES_INVALID: the life of a packet has no such step.
+	 */
+	enum res (*move)(struct store *s, struct packet *p, enum packet_event ev, int64_t at, const char *what);
+	/*
+	 * After a start: EV_RECOVER to everything QUEUED or INFLIGHT.  IM becomes SCHEDULED with its next_at unchanged; SMS and MMS
+	 * that were in flight become UNCERTAIN.  n: how many rows.
+	 */
+	enum res (*recover)(struct store *s, int64_t now, int64_t *n);
+	/* The earliest expires_at among held packets and the earliest next_at among held and scheduled ones; NEVER_MS when none. */
+	enum res (*next)(struct store *s, int64_t *held_expiry, int64_t *held_retry, int64_t *scheduled);
+	enum res (*history)(struct store *s, const char *id, struct events *out);
+	/* Delete up to max packets that finished before `before`, with their history, and charges older than `charge_day`. */
+	enum res (*purge)(struct store *s, int64_t before, int32_t charge_day, size_t max, int64_t *n);
+
+	enum res (*contact)(struct store *s, const char *jid, enum contact *out);
+	enum res (*set_contact)(struct store *s, const char *jid, enum contact state, int64_t now);
+	/* Up to max distinct recipients after `after` in order ("" first) that have a held packet and state GRANTED; in `out`'s arena. */
+	enum res (*contacts_waiting)(struct store *s, const char *after, size_t max, struct events *out);
+
+	/* A small value by name (the seal key's id); RES_NOTFOUND. */
+	enum res (*meta)(struct store *s, const char *name, struct buf *out);
+	enum res (*set_meta)(struct store *s, const char *name, const char *value);
+};
+
+/* -- The messenger: the component stream, as far as messages and presence go ------------------------------------------------------ */
+
+struct messenger {
+	const struct messenger_ops *ops;
+};
+
+/* Strings are bare JIDs, borrowed for the call. */
+struct outgoing {
+	const char *id;
+	const char *sender;
+	const char *recipient;
+	struct span inner;   /* XML: the children that the sender wrote, <body/> foremost */
+	int64_t delayed_at;  /* UTC ms for <delay/>; 0: on time, none */
+	bool as_sender;      /* from the sender's own address (XEP-0356); only when speaks_for says so */
+};
+
+struct messenger_ops {
+	/* The stream is up, and what the server says on its own after the handshake has been heard. */
+	bool (*ready)(struct messenger *m);
+	enum presence (*presence)(struct messenger *m, const char *recipient);
+	/* The server lets us send as this user. */
+	bool (*speaks_for)(struct messenger *m, const char *user);
+	/* The recipient has let us see their presence: probe them, and believe silence. */
+	void (*watch)(struct messenger *m, const char *recipient);
+	/* Ask the recipient for a subscription, with a nick and `words`, from the bot's address. */
+	void (*subscribe)(struct messenger *m, const char *recipient, const char *words);
+	/* Append one message to the batch.  RES_TEMPFAIL when the stream is not up, RES_INVALID when it cannot be framed. */
+	enum res (*send)(struct messenger *m, const struct outgoing *out);
+	/* Bytes in the batch since the last barrier. */
+	size_t (*batched)(struct messenger *m);
+	/* Close the batch with a ping; `settled` or `broken` answers it.  At most one barrier is under way. */
+	enum res (*barrier)(struct messenger *m);
+};
+
+/* What the messenger reports.  `arg` comes first. */
+struct messenger_events {
+	void (*ready)(void *arg);
+	void (*broken)(void *arg); /* the stream is gone; what was sent since the last `settled` has an unknown outcome */
+	void (*settled)(void *arg);
+	/* The value for this recipient changed to ONLINE or OFFLINE. */
+	void (*presence)(void *arg, const char *recipient, enum presence value);
+	/* A message we sent came back.  from: bare. */
+	void (*bounced)(void *arg, const char *id, const char *from, struct span condition, struct span type);
+	/* The server did not let us send message `id` as its sender. */
+	void (*not_allowed)(void *arg, const char *id);
+	/* XEP-0184.  from: bare. */
+	void (*received)(void *arg, const char *id, const char *from);
+	/* The recipient answered our subscription request, or took it back: GRANTED or REFUSED. */
+	void (*contact)(void *arg, const char *recipient, enum contact answer);
+};
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * Sealing of bodies: AES-256-GCM.  A sealed body is  version (1 byte, 1) | key id (4) | nonce (12) | ciphertext | tag (16),
+ * and version and key id are authenticated with the caller's additional data.
+ */
+#ifndef LATERD_CORE_SEAL_H
+#define LATERD_CORE_SEAL_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+
+#define SEAL_KEY_LEN  32
+#define SEAL_OVERHEAD (1 + 4 + 12 + 16)
+
+struct seal;
+
+/* From 32 random bytes, which are copied; NULL without memory. */
+struct seal *seal_new(const uint8_t key[SEAL_KEY_LEN]);
+void seal_free(struct seal **s);
+/* The key's id: the first four bytes of its SHA-256, big endian. */
+uint32_t seal_key_id(const struct seal *s);
+
+/* Seal `plain` under a fresh random nonce and append it to out.  RES_TEMPFAIL when the random generator fails, RES_NOMEM. */
+enum res seal_close(struct seal *s, struct span aad, struct span plain, struct buf *out);
+/*
+ * Append the body to out.  RES_PERMFAIL when it is damaged, cut short, of another version, another key or other additional data;
+ * out is then unchanged.
+ */
+enum res seal_open(struct seal *s, struct span aad, struct span sealed, struct buf *out);
+
+#endif

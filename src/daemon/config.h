@@ -1,0 +1,47 @@
+/* laterd.conf(5): libconfuse parses it, this file checks every value, and the rest of the program sees finished values only. */
+#ifndef LATERD_DAEMON_CONFIG_H
+#define LATERD_DAEMON_CONFIG_H
+
+#include "base/log.h"
+#include "core/offline.h"
+#include "core/packet.h"
+#include "core/quota.h"
+
+#define CONFIG_LIST_MAX 64
+
+struct config {
+	struct arena arena; /* owns every string below */
+	struct {
+		const char *address, *name, *server, *host, *secret; /* server: HOST:PORT as written */
+		int port;
+	} component;
+	struct {
+		const char *domains[CONFIG_LIST_MAX + 1]; /* canonical, NULL-terminated */
+		const char *admins[CONFIG_LIST_MAX + 1];
+	} users;
+	struct {
+		const char *database, *seal_key_file;
+		int64_t keep_ms;
+	} store;
+	struct {
+		struct zone zone;
+		int64_t tick_ms, horizon_ms, late_limit_ms, hold_ms, pending_max;
+		size_t body_max;
+		enum offline offline;
+	} schedule;
+	struct quota_limit quota[KIND_END];
+	struct {
+		enum log_level level;
+		enum log_target target;
+	} log;
+	bool unused_sections; /* it has gateway, route or http sections, which this version does not use */
+};
+
+/*
+ * Read and check the file and the secrets it names.  RES_INVALID with "FILE:LINE: reason" (or "FILE: reason") in `why`, a line
+ * each when there are several; RES_NOMEM.  The configuration is the caller's.
+ */
+enum res config_load(const char *path, struct config **out, struct buf *why);
+void config_free(struct config **c);
+
+#endif

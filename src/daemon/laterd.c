@@ -1,0 +1,300 @@
+#include "daemon/laterd.h"
+
+#include <inttypes.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/parse.h"
+#include "daemon/secret.h"
+#include "service/service.h"
+#include "store/sqlite.h"
+#include "xmpp/component.h"
+
+#ifndef LATERD_VERSION
+#error "the build defines LATERD_VERSION"
+#endif
+
+/* What is in flight when we are told to stop gets so long to be settled. */
+#define DRAIN_MS (10 * SECOND_MS)
+
+static const struct stream_config stream_defaults = {
+	.connect_timeout_ms = 10 * SECOND_MS,
+	.keepalive_ms = 60 * SECOND_MS,
+	.answer_timeout_ms = 30 * SECOND_MS,
+	.backoff_first_ms = SECOND_MS,
+	.backoff_max_ms = 60 * SECOND_MS,
+};
+
+struct laterd {
+	const struct config *config;
+	struct laterd_env env;
+	struct timers timers;
+	struct service_config service_config;
+	struct component_config component_config;
+	struct store *store;
+	struct seal *seal;
+	struct service *service;
+	struct component *component;
+	struct timer drain_timer;
+	bool draining, closed;
+};
+
+static void
+set_service_config(struct laterd *l, const struct config *c)
+{
+	l->service_config = (struct service_config){
+		.address = c->component.address, .domains = c->users.domains, .admins = c->users.admins,
+		.zone = c->schedule.zone, .tick_ms = c->schedule.tick_ms, .horizon_ms = c->schedule.horizon_ms,
+		.late_limit_ms = c->schedule.late_limit_ms, .hold_ms = c->schedule.hold_ms, .keep_ms = c->store.keep_ms,
+		.pending_max = c->schedule.pending_max, .body_max = c->schedule.body_max, .offline = c->schedule.offline,
+	};
+	memcpy(l->service_config.quota, c->quota, sizeof(c->quota));
+}
+
+static void
+set_component_config(struct laterd *l, const struct config *c)
+{
+	l->component_config = (struct component_config){
+		.stream = stream_defaults, .name = c->component.name, .version = LATERD_VERSION,
+		.admins = c->users.admins, .domains = c->users.domains, .zone = &c->schedule.zone,
+	};
+	l->component_config.stream.address = c->component.address;
+	l->component_config.stream.server = c->component.server;
+	l->component_config.stream.secret = c->component.secret;
+	l->component_config.stream.ping_to = c->users.domains[0];
+}
+
+/* -- The seal key, which must be the one the database was begun with -------------------------------------------------------------- */
+
+static int
+check_seal_id(struct laterd *l, const struct buf *known, struct buf *why)
+{
+	char id[9];
+
+	snprintf(id, sizeof(id), "%08" PRIx32, seal_key_id(l->seal));
+	if (known->len > 0 && strcmp(id, buf_str(known)) != 0) {
+		buf_printf(why, "%s: this is not the key that %s was sealed with (%s): restore that one from your backup",
+		    l->config->store.seal_key_file, l->config->store.database, buf_str(known));
+		return EXIT_CONFIGURATION;
+	}
+	if (known->len == 0 && (l->store->ops->set_meta(l->store, "seal_key", id) != RES_OK ||
+	    l->store->ops->commit(l->store) != RES_OK)) {
+		buf_printf(why, "%s: cannot be written", l->config->store.database);
+		return EXIT_DATABASE;
+	}
+	return 0;
+}
+
+static int
+open_seal(struct laterd *l, struct buf *why)
+{
+	const char *path = l->config->store.seal_key_file;
+	uint8_t key[SEAL_KEY_LEN];
+	struct buf known = { 0 };
+	enum res meta = l->store->ops->meta(l->store, "seal_key", &known);
+	enum res res = seal_key_read(path, key, why);
+	int code;
+
+	if (res == RES_NOTFOUND && meta == RES_NOTFOUND) {
+		buf_reset(why);
+		res = seal_key_make(path, key, why);
+		if (res == RES_OK)
+			log_note("made a new key for sealing bodies: %s; back it up together with the database", path);
+	} else if (res == RES_NOTFOUND)
+		buf_printf(why, "; %s was sealed with key %s: restore it from your backup", l->config->store.database,
+		    buf_str(&known));
+	if (res == RES_OK)
+		l->seal = seal_new(key);
+	OPENSSL_cleanse(key, sizeof(key));
+	code = l->seal == NULL ? EXIT_CONFIGURATION : check_seal_id(l, &known, why);
+	buf_free(&known);
+	return code;
+}
+
+static int
+open_store(struct laterd *l, struct buf *why)
+{
+	switch (sqlite_store_open(l->config->store.database, &l->store, why)) {
+	case RES_OK:
+		return 0;
+	case RES_TEMPFAIL:
+		return EXIT_LOCKED;
+	default:
+		return EXIT_DATABASE;
+	}
+}
+
+/* -- Turns ------------------------------------------------------------------------------------------------------------------------ */
+
+static void
+end_drain(struct laterd *l)
+{
+	if (!l->draining || l->closed || (timer_waits(&l->drain_timer) && !service_idle(l->service)))
+		return;
+	timer_stop(&l->drain_timer);
+	component_close(l->component);
+	l->closed = true;
+}
+
+static void
+end_turn(void *arg)
+{
+	struct laterd *l = arg;
+
+	if (service_commit(l->service) == RES_OK)
+		component_flush(l->component);
+	else
+		component_failed(l->component);
+	end_drain(l);
+	l->env.turned(l->env.turned_arg);
+}
+
+void
+laterd_step(struct laterd *l)
+{
+	timers_run(&l->timers, clock_mono(l->env.clock));
+	end_turn(l);
+}
+
+int64_t
+laterd_next(const struct laterd *l)
+{
+	return timers_next(&l->timers);
+}
+
+void
+laterd_clock_changed(struct laterd *l)
+{
+	service_clock_changed(l->service);
+	end_turn(l);
+}
+
+/* -- Beginning and end ------------------------------------------------------------------------------------------------------------ */
+
+static bool
+assemble(struct laterd *l)
+{
+	struct service_env service_env = {
+		.clock = l->env.clock, .timers = &l->timers, .store = l->store, .seal = l->seal, .random = l->env.random,
+	};
+	struct component_env component_env = {
+		.clock = l->env.clock, .timers = &l->timers, .dial = l->env.dial, .dial_arg = l->env.dial_arg,
+		.command_ops = &service_command_ops, .events = &service_messenger_events, .turn = end_turn, .turn_arg = l,
+	};
+
+	l->service = service_new(&l->service_config, &service_env);
+	if (l->service == NULL)
+		return false;
+	component_env.commands = service_commands(l->service);
+	component_env.events_arg = l->service;
+	l->component = component_new(&l->component_config, &component_env);
+	if (l->component == NULL)
+		return false;
+	service_attach(l->service, component_messenger(l->component));
+	return true;
+}
+
+int
+laterd_new(const struct config *config, const struct laterd_env *env, struct laterd **out, struct buf *why)
+{
+	struct laterd *l = calloc(1, sizeof(*l));
+	int code;
+
+	*out = NULL;
+	if (l == NULL) {
+		buf_text(why, "out of memory");
+		return EXIT_FAILURE;
+	}
+	l->config = config;
+	l->env = *env;
+	set_service_config(l, config);
+	set_component_config(l, config);
+	if ((code = open_store(l, why)) == 0 && (code = open_seal(l, why)) == 0 && !assemble(l)) {
+		buf_text(why, "out of memory");
+		code = EXIT_FAILURE;
+	}
+	if (code == 0)
+		*out = l;
+	else
+		laterd_free(&l);
+	return code;
+}
+
+void
+laterd_free(struct laterd **lp)
+{
+	struct laterd *l = *lp;
+
+	if (l == NULL)
+		return;
+	timer_stop(&l->drain_timer);
+	component_free(&l->component);
+	service_free(&l->service);
+	seal_free(&l->seal);
+	if (l->store != NULL)
+		sqlite_store_close(&l->store);
+	free(l);
+	*lp = NULL;
+}
+
+bool
+laterd_start(struct laterd *l)
+{
+	if (l->config->unused_sections)
+		log_warn("gateway, route and http are not used by this version: it delivers instant messages only");
+	if (service_start(l->service) != RES_OK)
+		return false;
+	component_start(l->component);
+	end_turn(l);
+	return true;
+}
+
+static bool
+needs_restart(const struct config *a, const struct config *b)
+{
+	return strcmp(a->component.address, b->component.address) != 0 || strcmp(a->component.name, b->component.name) != 0 ||
+	    strcmp(a->component.server, b->component.server) != 0 ||
+	    strcmp(a->component.secret, b->component.secret) != 0 || strcmp(a->store.database, b->store.database) != 0 ||
+	    strcmp(a->store.seal_key_file, b->store.seal_key_file) != 0;
+}
+
+void
+laterd_reload(struct laterd *l, const struct config *config)
+{
+	const char *address = l->service_config.address;
+
+	if (needs_restart(l->config, config))
+		log_warn("changes of component, database and seal_key_file take effect at the next start");
+	set_service_config(l, config);
+	l->service_config.address = address;
+	service_configure(l->service, &l->service_config);
+	log_open(config->log.target, config->log.level);
+	log_note("read the configuration again");
+	laterd_clock_changed(l);
+}
+
+static void
+drain_timeout(void *arg)
+{
+	(void)arg;
+	log_warn("some messages are still in flight: they are sent again, with the same ids, at the next start");
+}
+
+void
+laterd_drain(struct laterd *l)
+{
+	if (l->draining)
+		return;
+	l->draining = true;
+	service_drain(l->service);
+	timer_set(&l->timers, &l->drain_timer, clock_mono(l->env.clock) + DRAIN_MS, drain_timeout, l);
+	end_turn(l);
+}
+
+bool
+laterd_done(const struct laterd *l)
+{
+	return l->closed;
+}

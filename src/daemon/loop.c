@@ -1,0 +1,241 @@
+#include "daemon/loop.h"
+
+#include <errno.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "daemon/laterd.h"
+
+/* A configuration and the one that was in force before it. */
+struct loaded {
+	struct config *config;
+	struct loaded *before;
+};
+
+struct loop {
+	const char *path;
+	struct event_base *base;
+	struct event *timer, *clock_set, *signals[3];
+	int clock_fd;
+	struct loaded *loaded;
+	struct laterd *laterd;
+};
+
+static void
+random_bytes(void *bytes, size_t len)
+{
+	/* Up to 256 bytes are never cut short (getrandom(2)); without the system call nothing here is safe. */
+	if (getrandom(bytes, len, 0) != (ssize_t)len)
+		abort();
+}
+
+static struct bufferevent *
+dial(void *arg)
+{
+	struct loop *lo = arg;
+	const struct config *c = lo->loaded->config;
+	struct bufferevent *bev = bufferevent_socket_new(lo->base, -1, BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
+
+	if (bev != NULL && bufferevent_socket_connect_hostname(bev, NULL, AF_UNSPEC, c->component.host, c->component.port) != 0) {
+		bufferevent_free(bev);
+		bev = NULL;
+	}
+	return bev;
+}
+
+static void
+arm(void *arg)
+{
+	struct loop *lo = arg;
+	int64_t wait = laterd_next(lo->laterd);
+
+	if (laterd_done(lo->laterd)) {
+		/* One more round, so that what was flushed reaches the socket. */
+		struct timeval grace = { 0, 200000 };
+		event_base_loopexit(lo->base, &grace);
+		return;
+	}
+	if (wait == NEVER_MS) {
+		event_del(lo->timer);
+		return;
+	}
+	wait -= clock_mono(&clock_system);
+	if (wait < 0)
+		wait = 0;
+	struct timeval tv = { (time_t)(wait / 1000), (suseconds_t)(wait % 1000 * 1000) };
+	event_add(lo->timer, &tv);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	laterd_step(((struct loop *)arg)->laterd);
+}
+
+/* -- Steps of the wall clock: a timer that the kernel cancels when somebody sets it (timerfd_create(2)) --------------------------- */
+
+static void
+watch_clock(struct loop *lo)
+{
+	struct itimerspec far = { .it_value.tv_sec = INT32_MAX };
+
+	timerfd_settime(lo->clock_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &far, NULL);
+}
+
+static void
+on_clock_set(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop *lo = arg;
+	uint64_t expirations;
+
+	(void)what;
+	if (read(fd, &expirations, sizeof(expirations)) < 0 && errno == EAGAIN)
+		return;
+	watch_clock(lo);
+	laterd_clock_changed(lo->laterd);
+}
+
+/* -- Signals ---------------------------------------------------------------------------------------------------------------------- */
+
+static bool
+load(struct loop *lo, struct buf *why)
+{
+	struct loaded *next = calloc(1, sizeof(*next));
+
+	if (next == NULL || config_load(lo->path, &next->config, why) != RES_OK) {
+		free(next);
+		return false;
+	}
+	next->before = lo->loaded;
+	lo->loaded = next;
+	return true;
+}
+
+static void
+on_stop(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	log_note("stopping: nothing new is taken, what is in flight is finished");
+	laterd_drain(((struct loop *)arg)->laterd);
+}
+
+static void
+on_reload(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop *lo = arg;
+	struct buf why = { 0 };
+
+	(void)fd, (void)what;
+	if (load(lo, &why))
+		laterd_reload(lo->laterd, lo->loaded->config);
+	else
+		log_error("the old configuration stays in force: %s", buf_str(&why));
+	buf_free(&why);
+}
+
+static const struct {
+	int signal;
+	event_callback_fn fn;
+} handlers[] = {
+	{ SIGTERM, on_stop },
+	{ SIGINT, on_stop },
+	{ SIGHUP, on_reload },
+};
+
+/* -- Beginning and end ------------------------------------------------------------------------------------------------------------ */
+
+static bool
+make_events(struct loop *lo)
+{
+	bool ok;
+
+	signal(SIGPIPE, SIG_IGN);
+	lo->base = event_base_new();
+	if (lo->base == NULL)
+		return false;
+	lo->timer = evtimer_new(lo->base, on_timer, lo);
+	ok = lo->timer != NULL;
+	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
+		lo->signals[i] = evsignal_new(lo->base, handlers[i].signal, handlers[i].fn, lo);
+		ok = ok && lo->signals[i] != NULL && event_add(lo->signals[i], NULL) == 0;
+	}
+	lo->clock_fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (lo->clock_fd >= 0) {
+		lo->clock_set = event_new(lo->base, lo->clock_fd, EV_READ | EV_PERSIST, on_clock_set, lo);
+		ok = ok && lo->clock_set != NULL && event_add(lo->clock_set, NULL) == 0;
+		watch_clock(lo);
+	}
+	return ok;
+}
+
+static void
+loop_fini(struct loop *lo)
+{
+	laterd_free(&lo->laterd);
+	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++)
+		if (lo->signals[i] != NULL)
+			event_free(lo->signals[i]);
+	if (lo->clock_set != NULL)
+		event_free(lo->clock_set);
+	if (lo->clock_fd >= 0)
+		close(lo->clock_fd);
+	if (lo->timer != NULL)
+		event_free(lo->timer);
+	if (lo->base != NULL)
+		event_base_free(lo->base);
+	while (lo->loaded != NULL) {
+		struct loaded *l = lo->loaded;
+
+		lo->loaded = l->before;
+		config_free(&l->config);
+		free(l);
+	}
+}
+
+static int
+run(struct loop *lo, struct buf *why)
+{
+	struct laterd_env env = {
+		.clock = &clock_system, .dial = dial, .dial_arg = lo, .random = random_bytes, .turned = arm, .turned_arg = lo,
+	};
+	int code = laterd_new(lo->loaded->config, &env, &lo->laterd, why);
+
+	if (code != 0)
+		return code;
+	log_note("laterd %s for %s", LATERD_VERSION, lo->loaded->config->component.address);
+	if (!laterd_start(lo->laterd)) {
+		buf_printf(why, "%s: cannot be written", lo->loaded->config->store.database);
+		return EXIT_DATABASE;
+	}
+	if (event_base_dispatch(lo->base) < 0) {
+		buf_text(why, "the event loop failed");
+		return EXIT_FAILURE;
+	}
+	log_note("stopped");
+	return 0;
+}
+
+int
+loop_run(const char *path, struct buf *why)
+{
+	struct loop lo = { .path = path, .clock_fd = -1 };
+	int code;
+
+	if (!load(&lo, why))
+		code = EXIT_CONFIGURATION;
+	else if (log_open(lo.loaded->config->log.target, lo.loaded->config->log.level), !make_events(&lo)) {
+		buf_text(why, "cannot make an event loop");
+		code = EXIT_FAILURE;
+	} else
+		code = run(&lo, why);
+	loop_fini(&lo);
+	return code;
+}

@@ -1,0 +1,108 @@
+#include <string.h>
+
+#include "service/intake.h"
+#include "service/state.h"
+
+/* The one table of commands: forms and chat both read it. */
+static const struct command {
+	struct command_info info;
+	void (*run)(struct run *r);
+} commands[] = {
+	{ { "im", "Schedule an instant message", true }, schedule_im },
+	{ { "list", "Show what is waiting", false }, manage_list },
+	{ { "show", "Show one message", true }, manage_show },
+	{ { "cancel", "Cancel messages", true }, manage_cancel },
+	{ { "quota", "Show how much you may schedule", false }, manage_quota },
+};
+
+#define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+void
+reply_done(struct run *r, enum note_type type, const char *format, ...)
+{
+	va_list args;
+
+	r->reply->kind = REPLY_DONE;
+	r->reply->note_type = type;
+	va_start(args, format);
+	buf_vprintf(&r->reply->note, format, args);
+	va_end(args);
+}
+
+void
+reply_trouble(struct run *r)
+{
+	reply_refuse(r->reply, "internal-server-error", "wait",
+	    "The service cannot read or write its store at the moment; nothing was changed. Try again in a minute.");
+}
+
+void
+reply_again(struct run *r, const char *title, const char *instructions, const char *reason)
+{
+	struct form *f = &r->reply->form;
+
+	r->reply->kind = REPLY_FORM;
+	r->reply->note_type = NOTE_ERROR;
+	buf_text(&r->reply->note, reason);
+	f->title = arena_text(&f->arena, title);
+	f->instructions = arena_printf(&f->arena, "%s %s", reason, instructions);
+	form_value(f, form_add(f, FIELD_FIXED, "error", "Please correct"), reason);
+}
+
+static struct service *
+service_of(struct commands *c)
+{
+	return (struct service *)c;
+}
+
+static const struct command_info *
+visible(struct commands *c, const struct asker *who, size_t i)
+{
+	const char *condition;
+	struct buf why = { 0 };
+	enum res res = intake_verify(service_of(c), &who->jid, &condition, &why);
+
+	buf_free(&why);
+	return res == RES_OK && i < NCOMMANDS ? &commands[i].info : NULL;
+}
+
+static const struct command_info *
+find(struct commands *c, struct span name)
+{
+	(void)c;
+	for (size_t i = 0; i < NCOMMANDS; i++)
+		if (span_eq(name, span_of(commands[i].info.name)))
+			return &commands[i].info;
+	return NULL;
+}
+
+static void
+run(struct commands *c, const struct asker *who, const struct command_info *cmd, enum command_stage stage, struct form *in,
+    struct reply *reply)
+{
+	struct service *s = service_of(c);
+	struct run r = { .s = s, .who = who, .stage = stage, .in = in, .reply = reply, .now = service_now(s) };
+	const struct command *command = (const struct command *)(const void *)cmd;
+	const char *condition;
+	struct buf why = { 0 };
+
+	switch (intake_verify(s, &who->jid, &condition, &why)) {
+	case RES_OK:
+		command->run(&r);
+		break;
+	case RES_DENIED:
+		reply_refuse(reply, condition, strcmp(condition, "forbidden") == 0 ? "auth" : "cancel", buf_str(&why));
+		break;
+	default:
+		reply_trouble(&r);
+	}
+	buf_free(&why);
+	if (s->broken || reply->form.arena.failed || reply->note.failed)
+		reply_trouble(&r);
+}
+
+const struct command_ops service_command_ops = {
+	.visible = visible,
+	.find = find,
+	.run = run,
+};

@@ -1,0 +1,253 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "core/retry.h"
+#include "service/state.h"
+
+/* 64 KiB and a ping: full speed at 30 ms latency on the servers measured; deeper windows only add latency. */
+#define BATCH_BYTES ((size_t)64 << 10)
+#define BATCH_MAX   1000
+/* Looked at in one turn, so that the stream is never kept waiting. */
+#define TURN_MAX    1000
+/* A message that leaves later than this says so with <delay/>. */
+#define LATE_MS     (5 * SECOND_MS)
+/* A probe has been answered, or silence has become an answer, by then. */
+#define ASKED_MS    (30 * SECOND_MS)
+
+static const struct retry_policy held_retry = { .first_ms = 2 * MINUTE_MS, .max_ms = HOUR_MS, .tries = 0 };
+
+static void
+pump_timer(void *arg)
+{
+	deliver_pump(arg);
+}
+
+void
+deliver_queue(struct service *s, const struct packet *p)
+{
+	struct queued *q = queued_new(p);
+
+	if (q == NULL || queue_push(&s->queue, q) != RES_OK) {
+		queued_free(&q);
+		s->broken = true;
+	}
+}
+
+int64_t
+deliver_retry_ms(struct service *s, int32_t attempts)
+{
+	uint32_t random;
+
+	s->env.random(&random, sizeof(random));
+	return retry_wait_ms(&held_retry, attempts > 0 ? attempts - 1 : 0, random);
+}
+
+static bool
+open_body(struct service *s, const struct packet *p, struct buf *inner)
+{
+	struct buf aad = { 0 };
+	enum res res = packet_aad(&aad, p);
+
+	if (res == RES_OK)
+		res = seal_open(s->env.seal, buf_as_span(&aad), p->sealed, inner);
+	buf_free(&aad);
+	if (res != RES_OK)
+		log_error("packet %s: its body cannot be opened: damaged, or sealed with another key", p->id);
+	return res == RES_OK;
+}
+
+static bool
+batch_add(struct service *s, struct queued *q)
+{
+	if (s->nbatch == s->batch_cap) {
+		size_t cap = s->batch_cap == 0 ? 64 : 2 * s->batch_cap;
+		struct queued **batch = reallocarray(s->batch, cap, sizeof(struct queued *));
+
+		if (batch == NULL)
+			return false;
+		s->batch = batch;
+		s->batch_cap = cap;
+	}
+	s->batch[s->nbatch++] = q;
+	return true;
+}
+
+/*
+ * As the sender where the server grants it and no error can be lost by it: errors of such a message go to the sender's address,
+ * where we do not see them.
+ */
+static bool
+goes_as_sender(struct service *s, const struct packet *p)
+{
+	struct messenger *m = s->messenger;
+
+	return m->ops->speaks_for(m, p->sender) &&
+	    (p->offline == OFFLINE_SERVER || m->ops->presence(m, p->recipient) == PRESENCE_ONLINE);
+}
+
+/* Takes q when it was put into the batch. */
+static bool
+send_one(struct service *s, struct queued *q, struct span inner, int64_t now)
+{
+	struct packet *p = &q->p;
+	struct outgoing out = {
+		.id = p->id, .sender = p->sender, .recipient = p->recipient, .inner = inner,
+		.delayed_at = p->held || now - p->due_at > LATE_MS ? p->due_at : 0,
+		.as_sender = goes_as_sender(s, p),
+	};
+
+	p->sent_at = now;
+	p->attempts++;
+	if (!settle_move(s, p, EV_SEND, out.as_sender ? "leaving as the sender" : "leaving from our address"))
+		return false;
+	switch (s->messenger->ops->send(s->messenger, &out)) {
+	case RES_OK:
+		if (batch_add(s, q))
+			return true;
+		s->broken = true;
+		return false;
+	case RES_INVALID:
+		settle_end(s, p, EV_FAIL, "it cannot be framed as a message");
+		return false;
+	default:
+		s->broken = true; /* the store keeps it QUEUED, and the repair takes it up again */
+		return false;
+	}
+}
+
+static void
+ask_for_presence(struct service *s, const struct packet *p, int64_t now)
+{
+	struct store *st = s->env.store;
+	enum contact contact;
+
+	if (st->ops->contact(st, p->recipient, &contact) != RES_OK) {
+		s->broken = true;
+		return;
+	}
+	if (contact == CONTACT_GRANTED) {
+		s->messenger->ops->watch(s->messenger, p->recipient);
+		return;
+	}
+	if (contact == CONTACT_REFUSED) {
+		notify_sender(s, p, "is held, but the recipient has refused to let us see when they are online; "
+		    "it waits until it expires. Cancel it and schedule it with offline = server to leave it to their server");
+		return;
+	}
+	if (contact == CONTACT_NONE) {
+		struct buf words = { .max = 8192 };
+
+		buf_printf(&words, "%s has scheduled a message for you. Let me see when you are online, and I deliver it then.",
+		    p->sender);
+		s->messenger->ops->subscribe(s->messenger, p->recipient, buf_str(&words));
+		buf_free(&words);
+		if (st->ops->set_contact(st, p->recipient, CONTACT_ASKED, now) != RES_OK)
+			s->broken = true;
+	}
+	notify_sender(s, p, "is held: the recipient was asked to let us see when they are online, and gets it when they are");
+}
+
+static void
+hold_one(struct service *s, struct packet *p, enum offline_action action, int64_t now)
+{
+	bool asked = s->messenger->ops->presence(s->messenger, p->recipient) == PRESENCE_ASKED;
+
+	p->held = true;
+	p->next_at = asked ? now + ASKED_MS : NEVER_MS;
+	if (settle_move(s, p, EV_HOLD, asked ? "held until a probe is answered" : "held: the recipient is not online") &&
+	    action == ACTION_ASK)
+		ask_for_presence(s, p, now);
+}
+
+static const char *
+ended_by_time(const struct service *s, const struct packet *p, int64_t now)
+{
+	if (p->expires_at != 0 && p->expires_at <= now)
+		return "it could not be delivered in time";
+	if (!p->held && strcmp(p->sender, s->bot) != 0 && now - p->due_at > s->config->late_limit_ms)
+		return "the service was interrupted when it was due, and it would arrive too late";
+	return NULL;
+}
+
+/* Takes q. */
+static void
+deliver_one(struct service *s, struct queued *q, int64_t now)
+{
+	struct messenger *m = s->messenger;
+	struct packet *p = &q->p;
+	const char *ended = ended_by_time(s, p, now);
+	enum offline_action action = offline_action(p->offline, m->ops->presence(m, p->recipient));
+	struct buf inner = { 0 };
+
+	if (ended != NULL)
+		settle_end(s, p, EV_EXPIRE, ended);
+	else if (action == ACTION_DROP)
+		settle_end(s, p, EV_EXPIRE, "the recipient is not online, and it was to be dropped then");
+	else if (action != ACTION_SEND)
+		hold_one(s, p, action, now);
+	else if (!open_body(s, p, &inner))
+		settle_end(s, p, EV_FAIL, "its stored text is damaged and cannot be read");
+	else if (send_one(s, q, buf_as_span(&inner), now))
+		q = NULL;
+	buf_free(&inner);
+	queued_free(&q);
+}
+
+void
+deliver_pump(struct service *s)
+{
+	int64_t now = service_now(s);
+	struct queued *first;
+
+	timer_stop(&s->send_timer);
+	if (s->draining || s->barrier || s->broken || !s->messenger->ops->ready(s->messenger))
+		return;
+	for (int i = 0; i < TURN_MAX && s->nbatch < BATCH_MAX; i++) {
+		if ((first = queue_peek(&s->queue)) == NULL || first->p.next_at > now)
+			break;
+		if (s->messenger->ops->batched(s->messenger) >= BATCH_BYTES)
+			break;
+		deliver_one(s, queue_pop(&s->queue), now);
+		if (s->broken)
+			return;
+	}
+	tick_refill(s);
+	if (s->nbatch > 0) {
+		s->barrier = s->barrier_of_turn = s->messenger->ops->barrier(s->messenger) == RES_OK;
+		s->broken = s->broken || !s->barrier;
+	} else if ((first = queue_peek(&s->queue)) != NULL)
+		service_at(s, &s->send_timer, first->p.next_at, pump_timer);
+}
+
+void
+deliver_release_one(struct service *s, struct packet *p, const char *why)
+{
+	p->next_at = service_now(s);
+	if (settle_move(s, p, EV_RELEASE, why))
+		deliver_queue(s, p);
+}
+
+/* Gives how many held packets were found. */
+static size_t
+release_page(struct service *s, const char *recipient, bool all)
+{
+	struct packets held = { 0 };
+	size_t n;
+
+	if (s->env.store->ops->find(s->env.store, FIND_HELD, recipient, 0, TURN_MAX, &held) != RES_OK)
+		s->broken = true;
+	for (size_t i = 0; i < held.n && !s->broken; i++)
+		if (all || held.v[i].offline == OFFLINE_DROP)
+			deliver_release_one(s, &held.v[i], all ? "the recipient is online" : "the recipient is not online");
+	n = held.n;
+	packets_free(&held);
+	return n;
+}
+
+void
+deliver_release(struct service *s, const char *recipient, bool all)
+{
+	while (release_page(s, recipient, all) == TURN_MAX && all && !s->broken)
+		continue;
+}

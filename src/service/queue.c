@@ -1,0 +1,93 @@
+#include "service/queue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct queued *
+queued_new(const struct packet *p)
+{
+	size_t sender = strlen(p->sender) + 1, recipient = strlen(p->recipient) + 1;
+	struct queued *q = malloc(sizeof(*q) + sender + recipient + p->sealed.len);
+
+	if (q == NULL)
+		return NULL;
+	q->p = *p;
+	q->p.sender = memcpy(q->mem, p->sender, sender);
+	q->p.recipient = memcpy(q->mem + sender, p->recipient, recipient);
+	if (p->sealed.len > 0)
+		memcpy(q->mem + sender + recipient, p->sealed.p, p->sealed.len);
+	q->p.sealed = (struct span){ q->mem + sender + recipient, p->sealed.len };
+	return q;
+}
+
+void
+queued_free(struct queued **q)
+{
+	free(*q);
+	*q = NULL;
+}
+
+static bool
+leaves_before(const struct packet *a, const struct packet *b)
+{
+	if (a->next_at != b->next_at)
+		return a->next_at < b->next_at;
+	if (a->due_at != b->due_at)
+		return a->due_at < b->due_at;
+	return strcmp(a->id, b->id) < 0;
+}
+
+enum res
+queue_push(struct queue *qu, struct queued *q)
+{
+	if (qu->n == qu->cap) {
+		size_t cap = qu->cap == 0 ? 64 : 2 * qu->cap;
+		struct queued **v = reallocarray(qu->v, cap, sizeof(struct queued *));
+
+		if (v == NULL)
+			return RES_NOMEM;
+		qu->v = v;
+		qu->cap = cap;
+	}
+	size_t i = qu->n++;
+
+	for (; i > 0 && leaves_before(&q->p, &qu->v[(i - 1) / 2]->p); i = (i - 1) / 2)
+		qu->v[i] = qu->v[(i - 1) / 2];
+	qu->v[i] = q;
+	return RES_OK;
+}
+
+struct queued *
+queue_peek(const struct queue *qu)
+{
+	return qu->n > 0 ? qu->v[0] : NULL;
+}
+
+struct queued *
+queue_pop(struct queue *qu)
+{
+	if (qu->n == 0)
+		return NULL;
+	struct queued *first = qu->v[0], *moved = qu->v[--qu->n];
+	size_t i = 0;
+
+	for (size_t child = 1; child < qu->n; i = child, child = 2 * i + 1) {
+		if (child + 1 < qu->n && leaves_before(&qu->v[child + 1]->p, &qu->v[child]->p))
+			child++;
+		if (!leaves_before(&qu->v[child]->p, &moved->p))
+			break;
+		qu->v[i] = qu->v[child];
+	}
+	if (qu->n > 0)
+		qu->v[i] = moved;
+	return first;
+}
+
+void
+queue_clear(struct queue *qu)
+{
+	for (size_t i = 0; i < qu->n; i++)
+		queued_free(&qu->v[i]);
+	free(qu->v);
+	*qu = (struct queue){ 0 };
+}

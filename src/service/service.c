@@ -1,0 +1,166 @@
+#include "service/service.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "service/state.h"
+
+/* A wall clock that moved this much against the monotonic one has been set by somebody. */
+#define DRIFT_MS   (2 * SECOND_MS)
+#define REPAIR_MS  SECOND_MS
+
+struct service *
+service_new(const struct service_config *config, const struct service_env *env)
+{
+	struct service *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->env = *env;
+	service_configure(s, config);
+	return s;
+}
+
+static void
+batch_free(struct service *s)
+{
+	for (size_t i = 0; i < s->nbatch; i++)
+		queued_free(&s->batch[i]);
+	s->nbatch = 0;
+}
+
+void
+service_free(struct service **s)
+{
+	if (*s == NULL)
+		return;
+	timer_stop(&(*s)->tick_timer);
+	timer_stop(&(*s)->send_timer);
+	timer_stop(&(*s)->held_timer);
+	timer_stop(&(*s)->repair_timer);
+	batch_free(*s);
+	settle_forget_reports(*s);
+	free((*s)->batch);
+	queue_clear(&(*s)->queue);
+	free(*s);
+	*s = NULL;
+}
+
+void
+service_attach(struct service *s, struct messenger *m)
+{
+	s->messenger = m;
+}
+
+void
+service_configure(struct service *s, const struct service_config *config)
+{
+	s->config = config;
+	snprintf(s->bot, sizeof(s->bot), "bot@%s", config->address);
+}
+
+void
+service_at(struct service *s, struct timer *t, int64_t wall, void (*fn)(void *))
+{
+	int64_t now = service_now(s), wait = wall > now ? wall - now : 0;
+
+	if (wall == NEVER_MS)
+		timer_stop(t);
+	else
+		timer_set(s->env.timers, t, clock_mono(s->env.clock) + wait, fn, s);
+}
+
+enum res
+service_start(struct service *s)
+{
+	enum res res = settle_recover(s);
+
+	if (res != RES_OK)
+		return res;
+	tick_start(s);
+	return service_commit(s);
+}
+
+void
+service_clock_changed(struct service *s)
+{
+	tick_start(s);
+}
+
+static void
+repair(void *arg)
+{
+	struct service *s = arg;
+
+	if (settle_recover(s) != RES_OK) {
+		s->broken = true;
+		return;
+	}
+	settle_tell_again(s);
+	if (!s->broken)
+		tick_start(s);
+}
+
+static void
+give_up_turn(struct service *s)
+{
+	s->env.store->ops->rollback(s->env.store);
+	queue_clear(&s->queue);
+	batch_free(s);
+	if (s->barrier_of_turn)
+		s->barrier = false;
+	s->broken = s->nudge = s->rearm = s->barrier_of_turn = false;
+	timer_stop(&s->send_timer);
+	timer_set(s->env.timers, &s->repair_timer, clock_mono(s->env.clock) + REPAIR_MS, repair, s);
+}
+
+enum res
+service_commit(struct service *s)
+{
+	int64_t drift = service_now(s) - clock_mono(s->env.clock);
+
+	if (s->drift != 0 && llabs(drift - s->drift) > DRIFT_MS) {
+		log_note("the clock was set by %lld ms: looking again at what is due", (long long)(drift - s->drift));
+		service_clock_changed(s);
+	}
+	if (s->nudge && !s->broken) {
+		s->nudge = false;
+		tick_claim(s);
+		deliver_pump(s);
+	}
+	if (s->rearm && !s->broken) {
+		s->rearm = false;
+		tick_arm_held(s);
+	}
+	if (s->broken || s->env.store->ops->commit(s->env.store) != RES_OK) {
+		log_error("the store cannot write: nothing of this turn was accepted");
+		give_up_turn(s);
+		return RES_TEMPFAIL;
+	}
+	s->barrier_of_turn = false;
+	if (!timer_waits(&s->repair_timer))
+		settle_forget_reports(s);
+	return RES_OK;
+}
+
+void
+service_drain(struct service *s)
+{
+	s->draining = true;
+	timer_stop(&s->tick_timer);
+	timer_stop(&s->send_timer);
+	timer_stop(&s->held_timer);
+}
+
+bool
+service_idle(const struct service *s)
+{
+	return s->nbatch == 0 && !s->barrier;
+}
+
+struct commands *
+service_commands(struct service *s)
+{
+	return (struct commands *)s;
+}

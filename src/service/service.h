@@ -1,0 +1,68 @@
+/*
+ * The service: what laterd does, in terms of the ports of core.  Intake takes packets in, the tick queues them, deliver sends or
+ * holds them, settle learns what became of them, notify tells their senders.
+ */
+#ifndef LATERD_SERVICE_SERVICE_H
+#define LATERD_SERVICE_SERVICE_H
+
+#include "base/clock.h"
+#include "core/command.h"
+#include "core/ports.h"
+#include "core/seal.h"
+
+/* All strings are canonical bare JIDs or domains; the whole is borrowed and may be exchanged by service_configure. */
+struct service_config {
+	const char *address;             /* our domain; the bot is bot@address */
+	const char *const *domains;      /* whose users may schedule; NULL-terminated */
+	const char *const *admins;       /* NULL-terminated */
+	struct zone zone;                /* the server's */
+	int64_t tick_ms;
+	int64_t horizon_ms;              /* how far ahead a message may be */
+	int64_t late_limit_ms;           /* how late a message may still leave */
+	int64_t hold_ms;                 /* default expiry of a held message, after its due time */
+	int64_t keep_ms;                 /* how long finished packets are kept */
+	int64_t pending_max;             /* packets waiting, a user */
+	size_t body_max;                 /* bytes of text */
+	enum offline offline;            /* the form's default */
+	struct quota_limit quota[KIND_END];
+};
+
+struct service_env {
+	const struct clock *clock;
+	struct timers *timers;
+	struct store *store;
+	struct seal *seal;
+	void (*random)(void *bytes, size_t len); /* cannot fail */
+};
+
+struct service;
+
+/* env is copied, what it points to and config are borrowed.  NULL without memory. */
+struct service *service_new(const struct service_config *config, const struct service_env *env);
+void service_free(struct service **s);
+/* Before service_start; the messenger is borrowed. */
+void service_attach(struct service *s, struct messenger *m);
+
+/* Take up what a former run left in our hands, and tick.  RES_TEMPFAIL, RES_PERMFAIL: the store does not work. */
+enum res service_start(struct service *s);
+/* Other limits, domains and times from now on. */
+void service_configure(struct service *s, const struct service_config *config);
+/* The wall clock was set: look again at what is due. */
+void service_clock_changed(struct service *s);
+
+/*
+ * The end of a turn: everything since the last one becomes durable.  On any result but RES_OK none of it has happened, answers
+ * given in the turn must not leave, and the service has taken up its work from the store again.
+ */
+enum res service_commit(struct service *s);
+
+/* Accept nothing new and send nothing more; service_idle tells when nothing is in flight. */
+void service_drain(struct service *s);
+bool service_idle(const struct service *s);
+
+extern const struct command_ops service_command_ops;
+struct commands *service_commands(struct service *s);
+/* Its arg is the struct service. */
+extern const struct messenger_events service_messenger_events;
+
+#endif

@@ -1,0 +1,367 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "service/state.h"
+
+/* Bounces from remote servers come up to 90 s after the message; what comes much later is about something else. */
+#define BOUNCE_MS (10 * MINUTE_MS)
+/* A message that could not get through is tried so often before it fails: with the backoff of deliver.c, most of a day. */
+#define TRIES_MAX 24
+#define WATCH_PAGE 200
+
+bool
+settle_move(struct service *s, struct packet *p, enum packet_event ev, const char *what)
+{
+	int64_t now = service_now(s);
+	enum packet_state to = packet_next(p->state, ev);
+
+	if (packet_is_final(to) || to == PACKET_SENT || to == PACKET_UNCERTAIN)
+		p->finished_at = now;
+	if (to == PACKET_HELD || p->state == PACKET_HELD)
+		s->rearm = true;
+	switch (s->env.store->ops->move(s->env.store, p, ev, now, what)) {
+	case RES_OK:
+		log_detail("packet %s: %s%s%s", p->id, packet_state_name(p->state), what ? ": " : "", what ? what : "");
+		return true;
+	case RES_NOTFOUND:
+	case RES_INVALID:
+		return false;
+	default:
+		s->broken = true;
+		return false;
+	}
+}
+
+static const struct {
+	enum packet_state state;
+	const char *words;
+} end_words[] = {
+	{ PACKET_FAILED, "failed" },
+	{ PACKET_EXPIRED, "expired" },
+};
+
+bool
+settle_end(struct service *s, struct packet *p, enum packet_event ev, const char *what)
+{
+	const char *verb = packet_state_name(packet_next(p->state, ev));
+	struct buf words = { .max = 2048 };
+
+	if (!settle_move(s, p, ev, what))
+		return false;
+	for (size_t i = 0; i < sizeof(end_words) / sizeof(end_words[0]); i++)
+		if (end_words[i].state == p->state)
+			verb = end_words[i].words;
+	log_note("packet %s: %s: %s", p->id, verb, what);
+	buf_printf(&words, "%s: %s", verb, what);
+	notify_sender(s, p, buf_str(&words));
+	buf_free(&words);
+	return true;
+}
+
+enum res
+settle_recover(struct service *s)
+{
+	int64_t n = 0;
+	enum res res = s->env.store->ops->recover(s->env.store, service_now(s), &n);
+
+	if (res == RES_OK && n > 0)
+		log_note("took up %lld packets that were queued or in flight", (long long)n);
+	return res;
+}
+
+/* -- The batch -------------------------------------------------------------------------------------------------------------------- */
+
+static void
+on_settled(void *arg)
+{
+	struct service *s = arg;
+
+	s->barrier = false;
+	for (size_t i = 0; i < s->nbatch; i++) {
+		settle_move(s, &s->batch[i]->p, EV_ACCEPTED, "taken by the server");
+		queued_free(&s->batch[i]);
+	}
+	s->nbatch = 0;
+	deliver_pump(s);
+}
+
+/* What was sent since the last pong may or may not have arrived: it is sent again with the same ids. */
+static void
+on_broken(void *arg)
+{
+	struct service *s = arg;
+
+	s->barrier = false;
+	for (size_t i = 0; i < s->nbatch; i++) {
+		if (settle_move(s, &s->batch[i]->p, EV_BROKEN, "the stream broke: to be sent again") && !s->broken &&
+		    queue_push(&s->queue, s->batch[i]) == RES_OK)
+			continue;
+		queued_free(&s->batch[i]);
+	}
+	s->nbatch = 0;
+}
+
+/* -- What the messenger reports --------------------------------------------------------------------------------------------------- */
+
+static void
+ready(struct service *s, const struct report *r)
+{
+	struct events waiting = { 0 };
+	char after[JID_BARE_MAX + 1] = "";
+	size_t n;
+
+	(void)r;
+	do {
+		if (s->env.store->ops->contacts_waiting(s->env.store, after, WATCH_PAGE, &waiting) != RES_OK)
+			s->broken = true;
+		n = waiting.n;
+		for (size_t i = 0; i < n && !s->broken; i++)
+			s->messenger->ops->watch(s->messenger, waiting.v[i].what);
+		if (n > 0)
+			snprintf(after, sizeof(after), "%s", waiting.v[n - 1].what);
+		events_free(&waiting);
+	} while (n == WATCH_PAGE && !s->broken);
+	if (!s->broken)
+		deliver_pump(s);
+}
+
+/* As it is now, because a report may be told again. */
+static void
+presence_changed(struct service *s, const struct report *r)
+{
+	enum presence value = s->messenger->ops->presence(s->messenger, r->who);
+
+	if (s->draining || (value != PRESENCE_ONLINE && value != PRESENCE_OFFLINE))
+		return;
+	deliver_release(s, r->who, value == PRESENCE_ONLINE);
+	if (!s->broken)
+		deliver_pump(s);
+}
+
+/* The packet of a stanza that came back or was acknowledged, if it is one that `from` can speak about; it lives in ps. */
+static struct packet *
+packet_of(struct service *s, const char *id, const char *from, struct packets *ps)
+{
+	char canonical[PACKET_ID_LEN + 1];
+
+	if (packet_id_parse(canonical, span_of(id)) != RES_OK || strcmp(canonical, id) != 0)
+		return NULL;
+	if (s->env.store->ops->get(s->env.store, id, ps) != RES_OK)
+		return NULL;
+	struct packet *p = &ps->v[0];
+	const char *at = strchr(p->recipient, '@');
+
+	if (strcmp(from, p->recipient) == 0 || (at != NULL && strcmp(from, at + 1) == 0))
+		return p;
+	return NULL;
+}
+
+static void
+hold_bounced(struct service *s, struct packet *p, enum bounce bounce, const char *why)
+{
+	int64_t now = service_now(s);
+	bool first = !p->held;
+	struct buf words = { .max = 2048 };
+
+	p->held = true;
+	p->finished_at = 0;
+	p->next_at = now + deliver_retry_ms(s, p->attempts);
+	/* Where their presence can be seen, it alone decides; else it is tried again now and then. */
+	if (bounce == BOUNCE_AWAY && s->messenger->ops->presence(s->messenger, p->recipient) == PRESENCE_OFFLINE)
+		p->next_at = NEVER_MS;
+	buf_printf(&words, "held: %s", why);
+	if (settle_move(s, p, EV_HOLD, buf_str(&words)) && first) {
+		buf_reset(&words);
+		buf_printf(&words, "could not be delivered yet (%s) and is held", why);
+		notify_sender(s, p, buf_str(&words));
+	}
+	buf_free(&words);
+}
+
+static void
+bounced(struct service *s, const struct report *r)
+{
+	struct packets ps = { 0 };
+	struct packet *p = packet_of(s, r->id, r->who, &ps);
+	const char *why = bounce_words(span_of(r->condition));
+
+	if (p != NULL && service_now(s) - p->sent_at <= BOUNCE_MS &&
+	    (p->state == PACKET_INFLIGHT || p->state == PACKET_SENT)) {
+		enum bounce bounce = bounce_for(p->offline, bounce_meaning(span_of(r->condition), span_of(r->type)));
+
+		if (bounce == BOUNCE_LATER && p->attempts >= TRIES_MAX)
+			bounce = BOUNCE_NEVER;
+		if (bounce == BOUNCE_NEVER)
+			settle_end(s, p, EV_FAIL, why);
+		else
+			hold_bounced(s, p, bounce, why);
+	}
+	packets_free(&ps);
+}
+
+/* The messenger will not try it as the sender again on this stream, so it leaves from our address. */
+static void
+not_allowed(struct service *s, const struct report *r)
+{
+	struct packets ps = { 0 };
+
+	log_warn("the server refuses to let us send as its users (XEP-0356): sending from our own address");
+	if (s->env.store->ops->get(s->env.store, r->id, &ps) == RES_OK &&
+	    (ps.v[0].state == PACKET_INFLIGHT || ps.v[0].state == PACKET_SENT)) {
+		ps.v[0].finished_at = 0;
+		ps.v[0].next_at = service_now(s);
+		settle_move(s, &ps.v[0], EV_HOLD, "the server does not let us send as the sender: to be sent from our address");
+	}
+	packets_free(&ps);
+}
+
+static void
+received(struct service *s, const struct report *r)
+{
+	struct packets ps = { 0 };
+	struct packet *p = packet_of(s, r->id, r->who, &ps);
+
+	if (p != NULL)
+		settle_move(s, p, EV_RECEIPT, "received by the recipient's client");
+	packets_free(&ps);
+}
+
+static void
+contact_refused(struct service *s, const char *recipient)
+{
+	struct packets held = { 0 };
+
+	if (s->env.store->ops->find(s->env.store, FIND_HELD, recipient, 0, 100, &held) != RES_OK)
+		s->broken = true;
+	for (size_t i = 0; i < held.n && !s->broken; i++)
+		notify_sender(s, &held.v[i], "is still held: the recipient does not let us see when they are online. "
+		    "Cancel it and schedule it with offline = server to leave it to their server");
+	packets_free(&held);
+}
+
+static void
+contact_answered(struct service *s, const struct report *r)
+{
+	struct store *st = s->env.store;
+	enum contact before;
+
+	if (st->ops->contact(st, r->who, &before) != RES_OK) {
+		s->broken = true;
+		return;
+	}
+	if (before == CONTACT_NONE || before == r->answer)
+		return; /* we never asked, or know it already */
+	if (st->ops->set_contact(st, r->who, r->answer, service_now(s)) != RES_OK)
+		s->broken = true;
+	else if (r->answer == CONTACT_GRANTED)
+		s->messenger->ops->watch(s->messenger, r->who);
+	else
+		contact_refused(s, r->who);
+}
+
+/* -- Reports: kept until the turn is on disk, because nobody makes them twice ----------------------------------------------------- */
+
+#define REPORTS_BYTES ((size_t)1 << 20)
+
+static struct report *
+keep(struct service *s, const struct report *r)
+{
+	struct reports *kept = &s->reports;
+	struct report *copy;
+
+	kept->arena.max = REPORTS_BYTES;
+	copy = arena_alloc(&kept->arena, sizeof(*copy));
+	if (copy == NULL)
+		return NULL;
+	*copy = (struct report){
+		.tell = r->tell, .answer = r->answer,
+		.id = arena_text(&kept->arena, r->id), .who = arena_text(&kept->arena, r->who),
+		.condition = arena_text(&kept->arena, r->condition), .type = arena_text(&kept->arena, r->type),
+	};
+	if (kept->arena.failed)
+		return NULL;
+	*(kept->last != NULL ? kept->last : &kept->first) = copy;
+	kept->last = &copy->next;
+	return copy;
+}
+
+static void
+report(struct service *s, const struct report *r)
+{
+	if (keep(s, r) == NULL && s->broken)
+		log_error("the store has been out of order for so long that news of messages is lost");
+	if (!s->broken)
+		r->tell(s, r);
+}
+
+void
+settle_tell_again(struct service *s)
+{
+	struct reports kept = s->reports;
+
+	s->reports = (struct reports){ 0 };
+	for (const struct report *r = kept.first; r != NULL; r = r->next)
+		report(s, r);
+	arena_free(&kept.arena);
+}
+
+void
+settle_forget_reports(struct service *s)
+{
+	arena_free(&s->reports.arena);
+	s->reports = (struct reports){ 0 };
+}
+
+static void
+on_ready(void *arg)
+{
+	report(arg, &(struct report){ .tell = ready });
+}
+
+static void
+on_presence(void *arg, const char *recipient, enum presence value)
+{
+	(void)value;
+	report(arg, &(struct report){ .tell = presence_changed, .who = recipient });
+}
+
+static void
+on_bounced(void *arg, const char *id, const char *from, struct span condition, struct span type)
+{
+	struct arena words = { 0 };
+
+	report(arg, &(struct report){ .tell = bounced, .id = id, .who = from, .condition = arena_span(&words, condition),
+	    .type = arena_span(&words, type) });
+	arena_free(&words);
+}
+
+static void
+on_not_allowed(void *arg, const char *id)
+{
+	report(arg, &(struct report){ .tell = not_allowed, .id = id });
+}
+
+static void
+on_received(void *arg, const char *id, const char *from)
+{
+	report(arg, &(struct report){ .tell = received, .id = id, .who = from });
+}
+
+static void
+on_contact(void *arg, const char *recipient, enum contact answer)
+{
+	report(arg, &(struct report){ .tell = contact_answered, .who = recipient, .answer = answer });
+}
+
+const struct messenger_events service_messenger_events = {
+	.ready = on_ready,
+	.broken = on_broken,
+	.settled = on_settled,
+	.presence = on_presence,
+	.bounced = on_bounced,
+	.not_allowed = on_not_allowed,
+	.received = on_received,
+	.contact = on_contact,
+};

@@ -1,0 +1,127 @@
+#include "base/log.h"
+#include "service/state.h"
+
+/* The queue is filled to HIGH and again when it has fallen to LOW, so that memory does not grow with what is due at once. */
+#define QUEUE_HIGH 2000
+#define QUEUE_LOW  500
+
+#define PURGE_MAX  500
+/* Charges are looked at for a month; two are kept. */
+#define CHARGE_KEEP_MS (62 * DAY_MS)
+
+static void tick(void *arg);
+
+/* Contacts are probed when their packet is claimed, so that their presence is known when it falls due. */
+static void
+watch_ahead(struct service *s, const struct packet *p)
+{
+	enum contact contact;
+
+	if (s->messenger->ops->presence(s->messenger, p->recipient) != PRESENCE_UNKNOWN)
+		return;
+	if (s->env.store->ops->contact(s->env.store, p->recipient, &contact) == RES_OK && contact == CONTACT_GRANTED)
+		s->messenger->ops->watch(s->messenger, p->recipient);
+}
+
+void
+tick_claim(struct service *s)
+{
+	struct packets claimed = { 0 };
+
+	s->more = false;
+	if (s->queue.n >= QUEUE_HIGH) {
+		s->more = true;
+		return;
+	}
+	size_t room = QUEUE_HIGH - s->queue.n;
+	enum res res = s->env.store->ops->claim(s->env.store, s->window_end, room, service_now(s), &claimed);
+
+	if (res != RES_OK)
+		s->broken = true;
+	for (size_t i = 0; i < claimed.n && !s->broken; i++) {
+		watch_ahead(s, &claimed.v[i]);
+		deliver_queue(s, &claimed.v[i]);
+	}
+	s->more = claimed.n == room;
+	packets_free(&claimed);
+}
+
+void
+tick_refill(struct service *s)
+{
+	if (s->more && s->queue.n <= QUEUE_LOW)
+		tick_claim(s);
+}
+
+static void
+tick_held(void *arg)
+{
+	struct service *s = arg;
+	const struct store_ops *ops = s->env.store->ops;
+	struct packets expired = { 0 }, again = { 0 };
+	int64_t now = service_now(s);
+
+	s->rearm = true;
+	if (ops->find(s->env.store, FIND_HELD_EXPIRED, NULL, now, QUEUE_LOW, &expired) != RES_OK)
+		s->broken = true;
+	for (size_t i = 0; i < expired.n && !s->broken; i++)
+		settle_end(s, &expired.v[i], EV_EXPIRE, "it could not be delivered in time");
+	if (s->broken || ops->find(s->env.store, FIND_HELD_RETRY, NULL, now, QUEUE_LOW, &again) != RES_OK)
+		s->broken = true;
+	for (size_t i = 0; i < again.n && !s->broken; i++)
+		deliver_release_one(s, &again.v[i], "trying again");
+	packets_free(&expired);
+	packets_free(&again);
+	if (!s->broken)
+		deliver_pump(s);
+}
+
+void
+tick_arm_held(struct service *s)
+{
+	int64_t expiry, retry, scheduled;
+
+	if (s->draining)
+		return;
+	if (s->env.store->ops->next(s->env.store, &expiry, &retry, &scheduled) != RES_OK)
+		s->broken = true;
+	else
+		service_at(s, &s->held_timer, expiry < retry ? expiry : retry, tick_held);
+}
+
+static void
+purge(struct service *s, int64_t now)
+{
+	struct quota_period oldest;
+	int64_t n = 0;
+
+	quota_period_at(&oldest, now - CHARGE_KEEP_MS, &s->config->zone);
+	if (s->env.store->ops->purge(s->env.store, now - s->config->keep_ms, oldest.day, PURGE_MAX, &n) != RES_OK)
+		s->broken = true;
+	else if (n > 0)
+		log_detail("purged %lld finished packets", (long long)n);
+}
+
+static void
+tick(void *arg)
+{
+	struct service *s = arg;
+	int64_t now = service_now(s), tick_ms = s->config->tick_ms;
+
+	s->drift = now - clock_mono(s->env.clock);
+	s->window_end = (now / tick_ms + 1) * tick_ms;
+	service_at(s, &s->tick_timer, s->window_end, tick);
+	tick_claim(s);
+	if (!s->broken)
+		purge(s, now);
+	s->rearm = true;
+	if (!s->broken)
+		deliver_pump(s);
+}
+
+void
+tick_start(struct service *s)
+{
+	if (!s->draining)
+		tick(s);
+}

@@ -1,0 +1,190 @@
+/* What the store knows of people: quota, blocking, contacts; and the small values by name. */
+#include "store/db.h"
+
+enum res
+db_account_charge(struct db *db, const struct packet *p)
+{
+	struct query q;
+
+	if (p->charge_day == 0)
+		return RES_OK;
+	db_query(&q, db, SQL_CHARGE_ADD);
+	db_text(&q, p->sender);
+	db_int(&q, p->kind);
+	db_int(&q, p->charge_day);
+	db_int(&q, p->charge_units);
+	return db_write(&q, NULL);
+}
+
+enum res
+db_account_use(struct store *s, const char *sender, enum packet_kind kind, int32_t day,
+    struct quota_use *out)
+{
+	struct query q;
+	enum res res;
+
+	db_query(&q, (struct db *)s, SQL_CHARGE_SUM);
+	db_int(&q, day);
+	db_text(&q, sender);
+	db_int(&q, kind);
+	db_int(&q, day / 100 * 100);
+	db_int(&q, day / 100 * 100 + 99);
+	if ((res = db_row(&q)) != RES_OK)
+		return res;
+	out->day = sqlite3_column_int64(q.stmt, 0);
+	out->month = sqlite3_column_int64(q.stmt, 1);
+	db_end(&q);
+	return RES_OK;
+}
+
+enum res
+db_account_refund(struct store *s, const struct packet *p)
+{
+	struct query q;
+
+	if (p->charge_day == 0)
+		return RES_OK;
+	db_query(&q, (struct db *)s, SQL_CHARGE_TAKE);
+	db_int(&q, p->charge_units);
+	db_text(&q, p->sender);
+	db_int(&q, p->kind);
+	db_int(&q, p->charge_day);
+	return db_write(&q, NULL);
+}
+
+enum res
+db_account_limit(struct store *s, const char *who, enum packet_kind kind, struct quota_limit *out)
+{
+	struct query q;
+	enum res res;
+
+	db_query(&q, (struct db *)s, SQL_LIMIT_GET);
+	db_text(&q, who);
+	db_int(&q, kind);
+	if ((res = db_row(&q)) != RES_OK)
+		return res;
+	out->per_day = sqlite3_column_int64(q.stmt, 0);
+	out->per_month = sqlite3_column_int64(q.stmt, 1);
+	db_end(&q);
+	return RES_OK;
+}
+
+enum res
+db_account_set_limit(struct store *s, const char *who, enum packet_kind kind,
+    const struct quota_limit *limit)
+{
+	struct query q;
+
+	db_query(&q, (struct db *)s, SQL_LIMIT_SET);
+	db_text(&q, who);
+	db_int(&q, kind);
+	db_int(&q, limit->per_day);
+	db_int(&q, limit->per_month);
+	return db_write(&q, NULL);
+}
+
+enum res
+db_account_get(struct store *s, const char *jid, struct account *out)
+{
+	struct query q;
+	enum res res;
+
+	*out = (struct account){ 0 };
+	db_query(&q, (struct db *)s, SQL_ACCOUNT_GET);
+	db_text(&q, jid);
+	if ((res = db_row(&q)) != RES_OK)
+		return res == RES_NOTFOUND ? RES_OK : res;
+	out->blocked = sqlite3_column_int(q.stmt, 0) != 0;
+	db_end(&q);
+	return RES_OK;
+}
+
+enum res
+db_account_set(struct store *s, const char *jid, const struct account *account)
+{
+	struct query q;
+
+	db_query(&q, (struct db *)s, SQL_ACCOUNT_SET);
+	db_text(&q, jid);
+	db_int(&q, account->blocked);
+	return db_write(&q, NULL);
+}
+
+enum res
+db_account_contact(struct store *s, const char *jid, enum contact *out)
+{
+	struct query q;
+	enum res res;
+	int64_t state;
+
+	*out = CONTACT_NONE;
+	db_query(&q, (struct db *)s, SQL_CONTACT_GET);
+	db_text(&q, jid);
+	if ((res = db_row(&q)) != RES_OK)
+		return res == RES_NOTFOUND ? RES_OK : res;
+	state = sqlite3_column_int64(q.stmt, 0);
+	/* A number that is no answer counts as none, and is overwritten by the next answer. */
+	if (state > CONTACT_NONE && state < CONTACT_END)
+		*out = (enum contact)state;
+	db_end(&q);
+	return RES_OK;
+}
+
+enum res
+db_account_set_contact(struct store *s, const char *jid, enum contact state, int64_t now)
+{
+	struct query q;
+
+	db_query(&q, (struct db *)s, SQL_CONTACT_SET);
+	db_text(&q, jid);
+	db_int(&q, state);
+	db_int(&q, now);
+	return db_write(&q, NULL);
+}
+
+enum res
+db_account_contacts_waiting(struct store *s, const char *after, size_t max, struct events *out)
+{
+	struct query q;
+	struct span jid;
+	enum res res;
+
+	db_query(&q, (struct db *)s, SQL_CONTACT_WAITING);
+	db_text(&q, after);
+	db_int(&q, max < INT32_MAX ? (int64_t)max : INT32_MAX);
+	while ((res = db_row(&q)) == RES_OK)
+		if ((res = db_column_text(&q, 0, &jid)) != RES_OK ||
+		    (res = db_event(out, 0, jid)) != RES_OK) {
+			db_end(&q);
+			return res;
+		}
+	return res == RES_NOTFOUND ? RES_OK : res;
+}
+
+enum res
+db_account_meta(struct store *s, const char *name, struct buf *out)
+{
+	struct query q;
+	struct span value;
+	enum res res;
+
+	db_query(&q, (struct db *)s, SQL_META_GET);
+	db_text(&q, name);
+	if ((res = db_row(&q)) != RES_OK)
+		return res;
+	if ((res = db_column_text(&q, 0, &value)) == RES_OK)
+		res = buf_span(out, value);
+	db_end(&q);
+	return res;
+}
+
+enum res
+db_account_set_meta(struct store *s, const char *name, const char *value)
+{
+	struct query q;
+
+	db_query(&q, (struct db *)s, SQL_META_SET);
+	db_text(&q, name);
+	db_text(&q, value);
+	return db_write(&q, NULL);
+}

@@ -1,0 +1,172 @@
+#include <stdbool.h>
+
+#include "store/schema.h"
+#include "store/sql.h"
+
+static const char version_1[] =
+    /* Headers in clear, body sealed; `n` is the key that the other tables and the indexes carry. */
+    "CREATE TABLE packet ("
+    "  n INTEGER PRIMARY KEY,"
+    "  id TEXT NOT NULL UNIQUE,"
+    "  sender TEXT NOT NULL,"
+    "  recipient TEXT NOT NULL,"
+    "  kind INTEGER NOT NULL CHECK (kind > 0),"
+    "  state INTEGER NOT NULL CHECK (state > 0),"
+    "  offline INTEGER NOT NULL,"
+    "  created_at INTEGER NOT NULL,"
+    "  due_at INTEGER NOT NULL,"
+    "  next_at INTEGER NOT NULL,"
+    "  expires_at INTEGER NOT NULL,"
+    "  sent_at INTEGER NOT NULL,"
+    "  finished_at INTEGER NOT NULL,"
+    "  attempts INTEGER NOT NULL,"
+    "  held INTEGER NOT NULL,"
+    "  charge_day INTEGER NOT NULL,"
+    "  charge_units INTEGER NOT NULL,"
+    "  zone TEXT NOT NULL,"
+    "  sealed BLOB NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX packet_due ON packet (next_at) WHERE " SQL_IS_SCHEDULED ";"
+    "CREATE INDEX packet_active ON packet (state, kind) WHERE " SQL_IS_ACTIVE ";"
+    "CREATE INDEX packet_held_for ON packet (recipient, due_at) WHERE " SQL_IS_HELD ";"
+    "CREATE INDEX packet_held_expiry ON packet (expires_at) WHERE " SQL_IS_HELD ";"
+    "CREATE INDEX packet_held_retry ON packet (next_at) WHERE " SQL_IS_HELD ";"
+    "CREATE INDEX packet_waiting ON packet (sender, due_at) WHERE " SQL_IS_WAITING ";"
+    "CREATE INDEX packet_finished ON packet (sender, finished_at) WHERE " SQL_IS_FINISHED ";"
+    "CREATE INDEX packet_ended ON packet (finished_at) WHERE " SQL_IS_ENDED ";"
+
+    "CREATE TABLE event ("
+    "  n INTEGER PRIMARY KEY,"
+    "  packet INTEGER NOT NULL REFERENCES packet (n) ON DELETE CASCADE,"
+    "  at INTEGER NOT NULL,"
+    "  what TEXT NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX event_packet ON event (packet);"
+
+    "CREATE TABLE charge ("
+    "  sender TEXT NOT NULL,"
+    "  kind INTEGER NOT NULL,"
+    "  day INTEGER NOT NULL,"
+    "  count INTEGER NOT NULL CHECK (count >= 0),"
+    "  PRIMARY KEY (sender, kind, day)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX charge_day ON charge (day);"
+
+    "CREATE TABLE quota_limit ("
+    "  who TEXT NOT NULL,"
+    "  kind INTEGER NOT NULL,"
+    "  per_day INTEGER NOT NULL CHECK (per_day >= -1),"
+    "  per_month INTEGER NOT NULL CHECK (per_month >= -1),"
+    "  PRIMARY KEY (who, kind)"
+    ") STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE account ("
+    "  jid TEXT NOT NULL PRIMARY KEY,"
+    "  blocked INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE contact ("
+    "  jid TEXT NOT NULL PRIMARY KEY,"
+    "  state INTEGER NOT NULL,"
+    "  changed_at INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE meta ("
+    "  name TEXT NOT NULL PRIMARY KEY,"
+    "  value TEXT NOT NULL"
+    ") STRICT, WITHOUT ROWID;";
+
+const char *const schema_steps[] = { version_1 };
+const int schema_version = sizeof(schema_steps) / sizeof(schema_steps[0]);
+
+/* The one integer that `sql` selects; false with the reason in `why`. */
+static bool
+one_int(sqlite3 *handle, const char *sql, int *value, struct buf *why)
+{
+	sqlite3_stmt *stmt = NULL;
+	bool ok = false;
+
+	if (sqlite3_prepare_v2(handle, sql, -1, &stmt, NULL) == SQLITE_OK &&
+	    sqlite3_step(stmt) == SQLITE_ROW) {
+		*value = sqlite3_column_int(stmt, 0);
+		ok = true;
+	} else {
+		(void)buf_printf(why, "cannot be read: %s", sqlite3_errmsg(handle));
+	}
+	(void)sqlite3_finalize(stmt);
+	return ok;
+}
+
+/* The version of a laterd database; 0 for an empty file, which may become one. */
+static enum res
+version_of(sqlite3 *handle, int newest, int *version, struct buf *why)
+{
+	int application, tables;
+	bool ours;
+
+	if (!one_int(handle, "PRAGMA application_id", &application, why) ||
+	    !one_int(handle, "PRAGMA user_version", version, why) ||
+	    !one_int(handle, "SELECT count(*) FROM sqlite_master", &tables, why))
+		return RES_PERMFAIL;
+	ours = application == SQL_APPLICATION_ID && *version > 0;
+	if (!ours && (application != 0 || *version != 0 || tables != 0)) {
+		(void)buf_text(why, "is not a laterd database");
+		return RES_PERMFAIL;
+	}
+	if (*version > newest) {
+		(void)buf_printf(why, "is of version %d, and this laterd knows none above %d",
+		    *version, newest);
+		return RES_PERMFAIL;
+	}
+	return RES_OK;
+}
+
+static bool
+references_hold(sqlite3 *handle)
+{
+	sqlite3_stmt *stmt = NULL;
+	bool ok;
+
+	ok = sqlite3_prepare_v2(handle, "PRAGMA foreign_key_check", -1, &stmt, NULL) == SQLITE_OK &&
+	    sqlite3_step(stmt) == SQLITE_DONE;
+	(void)sqlite3_finalize(stmt);
+	return ok;
+}
+
+static enum res
+take_step(sqlite3 *handle, const char *step, int to, struct buf *why)
+{
+	char stamp[96];
+	const char *cause = NULL;
+
+	(void)sqlite3_snprintf(sizeof(stamp), stamp,
+	    "PRAGMA application_id = %d; PRAGMA user_version = %d;", SQL_APPLICATION_ID, to);
+	if (sqlite3_exec(handle, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK ||
+	    sqlite3_exec(handle, step, NULL, NULL, NULL) != SQLITE_OK ||
+	    sqlite3_exec(handle, stamp, NULL, NULL, NULL) != SQLITE_OK)
+		cause = sqlite3_errmsg(handle);
+	else if (!references_hold(handle))
+		cause = "rows would refer to rows that are not there";
+	else if (sqlite3_exec(handle, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
+		cause = sqlite3_errmsg(handle);
+	if (cause == NULL)
+		return RES_OK;
+	(void)buf_printf(why, "cannot be brought to version %d: %s", to, cause);
+	if (!sqlite3_get_autocommit(handle))
+		(void)sqlite3_exec(handle, "ROLLBACK", NULL, NULL, NULL);
+	return RES_PERMFAIL;
+}
+
+enum res
+schema_migrate(sqlite3 *handle, const char *const *steps, int n, struct buf *why)
+{
+	enum res res;
+	int version;
+
+	if ((res = version_of(handle, n, &version, why)) != RES_OK)
+		return res;
+	for (; version < n; version++)
+		if ((res = take_step(handle, steps[version], version + 1, why)) != RES_OK)
+			return res;
+	return RES_OK;
+}

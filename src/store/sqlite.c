@@ -1,0 +1,203 @@
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/db.h"
+#include "store/lock.h"
+#include "store/schema.h"
+#include "store/sqlite.h"
+
+/* Another process may look at the database, and it should not; we do not wait for it long. */
+#define BUSY_MS 250
+
+static const struct store_ops sqlite_ops = {
+	.commit = db_commit,
+	.rollback = db_rollback,
+	.put = db_packet_put,
+	.use = db_account_use,
+	.refund = db_account_refund,
+	.limit = db_account_limit,
+	.set_limit = db_account_set_limit,
+	.account = db_account_get,
+	.set_account = db_account_set,
+	.waiting = db_packet_waiting,
+	.get = db_packet_get,
+	.find = db_packet_find,
+	.claim = db_packet_claim,
+	.move = db_packet_move,
+	.recover = db_packet_recover,
+	.next = db_packet_next,
+	.history = db_packet_history,
+	.purge = db_packet_purge,
+	.contact = db_account_contact,
+	.set_contact = db_account_set_contact,
+	.contacts_waiting = db_account_contacts_waiting,
+	.meta = db_account_meta,
+	.set_meta = db_account_set_meta,
+};
+
+/*
+ * The one name of the file at path, which is made where there is none: SQLite would give it the
+ * mode of our umask.  An existing file is not opened here, because closing it would drop the POSIX
+ * locks of whoever has it open in this process.
+ */
+static enum res
+name_file(const char *path, char **out, struct buf *why)
+{
+	struct stat st;
+	int fd;
+
+	if ((fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) != -1)
+		close(fd);
+	else if (errno != EEXIST) {
+		(void)buf_printf(why, "%s: cannot be created: %s", path, strerror(errno));
+		return RES_PERMFAIL;
+	}
+	if ((*out = realpath(path, NULL)) == NULL || stat(*out, &st) == -1) {
+		(void)buf_printf(why, "%s: cannot be opened: %s", path, strerror(errno));
+		goto err;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		(void)buf_printf(why, "%s: is not a regular file", path);
+		goto err;
+	}
+	return RES_OK;
+err:
+	free(*out);
+	*out = NULL;
+	return RES_PERMFAIL;
+}
+
+static enum res
+lock_file(const char *file, int *lock, struct buf *why)
+{
+	struct buf path = { 0 };
+	enum res res;
+
+	if (buf_printf(&path, "%s.lock", file) != RES_OK) {
+		(void)buf_text(why, "no memory");
+		res = RES_PERMFAIL;
+	} else {
+		res = lock_take(buf_str(&path), lock, why);
+	}
+	buf_free(&path);
+	return res;
+}
+
+static enum res
+connect_file(struct db *db, const char *file, bool in_memory, struct buf *why)
+{
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+
+	if (in_memory)
+		flags |= SQLITE_OPEN_MEMORY;
+	if (sqlite3_open_v2(file, &db->handle, flags, NULL) != SQLITE_OK) {
+		(void)buf_printf(why, "cannot be opened: %s",
+		    db->handle != NULL ? sqlite3_errmsg(db->handle) : "no memory");
+		return RES_PERMFAIL;
+	}
+	(void)sqlite3_extended_result_codes(db->handle, 1);
+	(void)sqlite3_busy_timeout(db->handle, BUSY_MS);
+	/* Nothing that somebody else wrote into the schema gets to run. */
+	(void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	(void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	(void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+	(void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+	(void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
+	(void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+	return RES_OK;
+}
+
+static enum res
+use_wal(struct db *db, bool in_memory, struct buf *why)
+{
+	const char *wanted = in_memory ? "memory" : "wal", *mode;
+	sqlite3_stmt *stmt = NULL;
+	enum res res = RES_PERMFAIL;
+
+	(void)sqlite3_prepare_v2(db->handle, "PRAGMA journal_mode = WAL", -1, &stmt, NULL);
+	if (stmt == NULL || sqlite3_step(stmt) != SQLITE_ROW)
+		(void)buf_printf(why, "cannot be put into WAL mode: %s",
+		    sqlite3_errmsg(db->handle));
+	else if ((mode = (const char *)sqlite3_column_text(stmt, 0)) == NULL ||
+	    strcmp(mode, wanted) != 0)
+		(void)buf_text(why, "cannot be put into WAL mode on this file system");
+	else
+		res = RES_OK;
+	(void)sqlite3_finalize(stmt);
+	return res;
+}
+
+/* Nothing is changed in the file before schema_migrate has found it to be ours. */
+static enum res
+set_up(struct db *db, const char *file, bool in_memory, struct buf *why)
+{
+	enum res res;
+
+	if ((res = connect_file(db, file, in_memory, why)) != RES_OK)
+		return res;
+	if (sqlite3_exec(db->handle, "PRAGMA foreign_keys = OFF", NULL, NULL, NULL) != SQLITE_OK) {
+		(void)buf_printf(why, "cannot be opened: %s", sqlite3_errmsg(db->handle));
+		return RES_PERMFAIL;
+	}
+	if ((res = schema_migrate(db->handle, schema_steps, schema_version, why)) != RES_OK ||
+	    (res = use_wal(db, in_memory, why)) != RES_OK)
+		return res;
+	if (sqlite3_exec(db->handle, SQL_PRAGMAS, NULL, NULL, NULL) != SQLITE_OK) {
+		(void)buf_printf(why, "cannot be opened: %s", sqlite3_errmsg(db->handle));
+		return RES_PERMFAIL;
+	}
+	return db_prepare(db, why);
+}
+
+enum res
+sqlite_store_open(const char *path, struct store **out, struct buf *why)
+{
+	bool in_memory = strcmp(path, ":memory:") == 0;
+	struct buf cause = { 0 };
+	struct store *s = NULL;
+	struct db *db;
+	char *file = NULL;
+	enum res res;
+
+	*out = NULL;
+	if ((db = calloc(1, sizeof(*db))) == NULL) {
+		(void)buf_printf(why, "%s: no memory", path);
+		return RES_PERMFAIL;
+	}
+	s = &db->store;
+	s->ops = &sqlite_ops;
+	db->lock = -1;
+	if (!in_memory && ((res = name_file(path, &file, why)) != RES_OK))
+		goto err;
+	if ((!in_memory && (res = lock_file(file, &db->lock, &cause)) != RES_OK) ||
+	    (res = set_up(db, in_memory ? path : file, in_memory, &cause)) != RES_OK) {
+		(void)buf_printf(why, "%s: %s", path, buf_str(&cause));
+		goto err;
+	}
+	*out = s;
+	s = NULL;
+err:
+	sqlite_store_close(&s);
+	buf_free(&cause);
+	free(file);
+	return res;
+}
+
+void
+sqlite_store_close(struct store **s)
+{
+	struct db *db = (struct db *)*s;
+
+	if (db == NULL)
+		return;
+	/* Closing rolls back what was not committed; the lock goes last. */
+	db_close(db);
+	lock_release(&db->lock);
+	free(db);
+	*s = NULL;
+}

@@ -1,0 +1,51 @@
+/* What the two halves of the component share: component.c speaks for the service, inbound.c hears the server. */
+#ifndef LATERD_XMPP_COMPONENT_PRIVATE_H
+#define LATERD_XMPP_COMPONENT_PRIVATE_H
+
+#include "xmpp/adhoc.h"
+#include "xmpp/component.h"
+#include "xmpp/presence.h"
+#include "xmpp/privilege.h"
+#include "xmpp/query.h"
+
+#define COMPONENT_BOT "bot"
+
+struct component {
+	struct messenger messenger; /* first: the service holds a pointer to it */
+	struct component_config config;
+	struct component_env env;
+	struct jid address, ping_to; /* config's, prepared */
+	struct buf bot;              /* bot@address */
+	xmpp_ctx_t *ctx;
+	struct stream *stream;
+	struct adhoc *adhoc;
+	struct query *query;
+	struct tracker *tracker;
+	struct privilege *privilege;
+
+	bool ready, used; /* used: the service has something to lose */
+	/* The pings under way; the counters never start again, so that no late answer is taken for another's. */
+	bool settling, batch_open, batch_held; /* batch_held: its ping is not flushed yet */
+	unsigned settles, batches;
+	struct timer settle_timer, batch_timer, sweep_timer;
+	struct buf frame;
+	size_t batched;
+	size_t batched_turn; /* of them, not flushed yet */
+
+	/* The iqs of this turn that have been answered, in case the answers cannot leave. */
+	xmpp_stanza_t **asked;
+	size_t nasked, asked_cap;
+
+	int64_t dropped_at; /* of the last log line about one */
+	unsigned dropped_more;
+};
+
+/* A stanza of the stream, and one that the parser dropped. */
+void inbound_stanza(struct component *c, xmpp_stanza_t *st);
+void inbound_dropped(struct component *c, const struct parser_dropped *dropped);
+/* The server answered the ping of that id. */
+void component_pong(struct component *c, const char *id);
+/* Sends st, which it takes and which may be NULL. */
+void component_send(struct component *c, xmpp_stanza_t *st);
+
+#endif

@@ -1,0 +1,394 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/parse.h"
+#include "xmpp/component_private.h"
+#include "xmpp/stanza.h"
+
+#define NS_STANZA_ERRORS "urn:ietf:params:xml:ns:xmpp-stanzas"
+#define NS_RECEIPTS "urn:xmpp:receipts"
+#define NS_DELAY "urn:xmpp:delay"
+
+#define NOT_READ \
+	"Nobody reads what is written here.  To schedule a message, use the ad-hoc commands of " \
+	"this address: your client shows them in its service discovery or its menu of commands."
+
+/* A stanza whose sender is known to be an address. */
+struct inbound {
+	struct component *c;
+	xmpp_stanza_t *st;
+	const char *type; /* "" when absent */
+	struct asker from;
+	struct jid to; /* an address of ours */
+};
+
+static bool
+is(const char *a, const char *b)
+{
+	return strcmp(a, b) == 0;
+}
+
+static bool
+to_domain(const struct inbound *in)
+{
+	return *in->to.local == '\0';
+}
+
+static bool
+to_bot(const struct inbound *in)
+{
+	return is(in->to.local, COMPONENT_BOT);
+}
+
+static bool
+to_alias(const struct inbound *in)
+{
+	return strchr(in->to.local, '%') != NULL;
+}
+
+static bool
+from_domain(const struct inbound *in)
+{
+	return *in->from.jid.local == '\0' && *in->from.jid.resource == '\0';
+}
+
+/* The sender is the server of a domain that may grant us privileges. */
+static bool
+from_granting(const struct inbound *in)
+{
+	const char *const *domain = in->c->config.domains;
+	const struct jid *from = &in->from.jid;
+
+	if (!from_domain(in))
+		return false;
+	if (is(from->domain, in->c->ping_to.domain))
+		return true;
+	for (; domain != NULL && *domain != NULL; domain++)
+		if (is(from->domain, *domain))
+			return true;
+	return false;
+}
+
+/* -- iq ---------------------------------------------------------------------------------------- */
+
+/* Answers wait for the turn; should it fail, each of these gets another. */
+static bool
+remember(struct component *c, xmpp_stanza_t *st)
+{
+	xmpp_stanza_t **grown;
+	size_t cap;
+
+	if (c->nasked == c->asked_cap) {
+		cap = c->asked_cap == 0 ? 16 : 2 * c->asked_cap;
+		grown = reallocarray(c->asked, cap, sizeof(*grown));
+		if (grown == NULL)
+			return false;
+		c->asked = grown;
+		c->asked_cap = cap;
+	}
+	c->asked[c->nasked++] = xmpp_stanza_clone(st);
+	return true;
+}
+
+static xmpp_stanza_t *
+plain_error(const struct inbound *in, const char *type, const char *condition)
+{
+	return stanza_error(in->c->ctx, in->st, type, condition, NULL, NULL, NULL);
+}
+
+static void
+on_request(struct inbound *in)
+{
+	struct component *c = in->c;
+	xmpp_stanza_t *answer;
+
+	if (!remember(c, in->st))
+		answer = plain_error(in, "wait", "resource-constraint");
+	else if (!to_domain(in) && !to_bot(in))
+		answer = plain_error(in, "cancel", "service-unavailable");
+	else if (is(in->type, "set") && stanza_child(in->st, "command", NS_COMMANDS) != NULL)
+		answer = adhoc_handle(c->adhoc, &in->from, in->st);
+	else
+		answer = query_handle(c->query, &in->from, to_bot(in), in->st);
+	component_send(c, answer);
+}
+
+static void
+on_iq(struct inbound *in)
+{
+	if (is(in->type, "get") || is(in->type, "set"))
+		on_request(in);
+	else if (from_domain(in) && is(in->from.jid.domain, in->c->ping_to.domain))
+		component_pong(in->c, stanza_attr(in->st, "id"));
+}
+
+/* -- message ----------------------------------------------------------------------------------- */
+
+static const char *
+condition_of(xmpp_stanza_t *error)
+{
+	xmpp_stanza_t *child = error == NULL ? NULL : xmpp_stanza_get_children(error);
+
+	for (; child != NULL; child = xmpp_stanza_get_next(child)) {
+		const char *name = xmpp_stanza_get_name(child);
+
+		if (name != NULL && !is(name, "text") && stanza_is(child, name, NS_STANZA_ERRORS))
+			return name;
+	}
+	return "undefined-condition";
+}
+
+static void
+on_bounce(struct inbound *in)
+{
+	const struct component *c = in->c;
+	const char *id = stanza_attr(in->st, "id");
+	xmpp_stanza_t *error = stanza_child(in->st, "error", NULL);
+	const char *condition = condition_of(error), *type = stanza_attr(error, "type");
+
+	if (*id == '\0')
+		return;
+	/*
+	 * Only the wrapper of a privileged message leaves from our bare domain.  Whatever the
+	 * server has against it, our own address is the way out.
+	 */
+	if (to_domain(in) && from_granting(in)) {
+		if (privilege_message_ns(c->privilege, in->from.jid.domain) != NULL)
+			log_warn("%s does not let us send as its users: %s", in->from.jid.domain,
+			    condition);
+		privilege_revoke_message(c->privilege, in->from.jid.domain);
+		c->env.events->not_allowed(c->env.events_arg, id);
+		return;
+	}
+	c->env.events->bounced(c->env.events_arg, id, in->from.jid.bare, span_of(condition),
+	    span_of(type));
+}
+
+static void
+on_privilege(struct inbound *in)
+{
+	struct component *c = in->c;
+	const char *domain = in->from.jid.domain;
+
+	if (from_granting(in) && privilege_learn(c->privilege, domain, in->st))
+		tracker_scope(c->tracker, domain, privilege_scope(c->privilege, domain));
+}
+
+/* Chat is not read, and whoever tries is told so; but no machine, for it might answer back. */
+static void
+on_chat(struct inbound *in)
+{
+	if (is(in->type, "groupchat") || is(in->type, "headline") ||
+	    stanza_child(in->st, "body", NULL) == NULL ||
+	    stanza_child(in->st, "delay", NS_DELAY) != NULL)
+		return;
+	component_send(in->c, stanza_error(in->c->ctx, in->st, "cancel", "service-unavailable",
+	    NOT_READ, NULL, NULL));
+}
+
+static void
+on_message(struct inbound *in)
+{
+	xmpp_stanza_t *received = stanza_child(in->st, "received", NS_RECEIPTS);
+
+	if (is(in->type, "error"))
+		on_bounce(in);
+	else if (stanza_child(in->st, "privilege", NULL) != NULL)
+		on_privilege(in);
+	else if (received != NULL && *stanza_attr(received, "id") != '\0')
+		in->c->env.events->received(in->c->env.events_arg, stanza_attr(received, "id"),
+		    in->from.jid.bare);
+	else
+		on_chat(in);
+}
+
+/* -- presence ---------------------------------------------------------------------------------- */
+
+/* type "": available */
+static void
+say(struct inbound *in, const char *type, const char *to)
+{
+	xmpp_stanza_t *st = stanza_new(in->c->ctx, "presence", NULL);
+
+	if (st == NULL)
+		return;
+	if (xmpp_stanza_set_from(st, in->to.bare) != XMPP_EOK ||
+	    xmpp_stanza_set_to(st, to) != XMPP_EOK ||
+	    (*type != '\0' && xmpp_stanza_set_type(st, type) != XMPP_EOK))
+		xmpp_stanza_release(st);
+	else
+		component_send(in->c, st);
+}
+
+static void
+on_available(struct inbound *in)
+{
+	struct buf text = { .max = 64 };
+	int64_t priority = 0;
+
+	/* What is no number from -128 to 127 counts as none given (RFC 6121 section 4.7.2.3). */
+	if (stanza_get_text(stanza_child(in->st, "priority", NULL), &text) != RES_OK ||
+	    parse_int(span_trim(buf_as_span(&text)), -128, 127, &priority) != RES_OK)
+		priority = 0;
+	buf_free(&text);
+	tracker_available(in->c->tracker, &in->from.jid, (int)priority);
+}
+
+static void
+on_unavailable(struct inbound *in)
+{
+	tracker_unavailable(in->c->tracker, &in->from.jid);
+}
+
+static void
+on_subscribe(struct inbound *in)
+{
+	if (!to_domain(in) && !to_bot(in) && !to_alias(in)) {
+		say(in, "unsubscribed", in->from.jid.bare);
+		return;
+	}
+	say(in, "subscribed", in->from.jid.bare);
+	say(in, "", in->from.jid.bare);
+}
+
+static void
+on_unsubscribe(struct inbound *in)
+{
+	say(in, "unsubscribed", in->from.jid.bare);
+}
+
+static void
+on_subscribed(struct inbound *in)
+{
+	const struct component *c = in->c;
+
+	if (to_bot(in))
+		c->env.events->contact(c->env.events_arg, in->from.jid.bare, CONTACT_GRANTED);
+}
+
+static void
+on_unsubscribed(struct inbound *in)
+{
+	const struct component *c = in->c;
+
+	if (!to_bot(in))
+		return;
+	tracker_unwatch(c->tracker, in->from.jid.bare);
+	c->env.events->contact(c->env.events_arg, in->from.jid.bare, CONTACT_REFUSED);
+}
+
+static void
+on_probe(struct inbound *in)
+{
+	struct buf to = { .max = JID_FULL_MAX };
+
+	if ((to_domain(in) || to_bot(in) || to_alias(in)) &&
+	    jid_print(&to, &in->from.jid) == RES_OK)
+		say(in, "", buf_str(&to));
+	buf_free(&to);
+}
+
+static void
+on_presence(struct inbound *in)
+{
+	static const struct {
+		const char *type;
+		void (*handle)(struct inbound *in);
+	} handlers[] = {
+		{ "", on_available },
+		{ "unavailable", on_unavailable },
+		{ "subscribe", on_subscribe },
+		{ "subscribed", on_subscribed },
+		{ "unsubscribe", on_unsubscribe },
+		{ "unsubscribed", on_unsubscribed },
+		{ "probe", on_probe },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++)
+		if (is(in->type, handlers[i].type))
+			handlers[i].handle(in);
+}
+
+/* -- All stanzas ------------------------------------------------------------------------------- */
+
+/*
+ * An answer leaves from the address that was written to, and the server ends the stream for one
+ * that is not ours.
+ */
+static bool
+addresses(struct inbound *in, const char *from, const char *to)
+{
+	if (jid_parse_text(&in->from.jid, from) != RES_OK || jid_parse_text(&in->to, to) != RES_OK)
+		return false;
+	return is(in->to.domain, in->c->address.domain);
+}
+
+void
+inbound_stanza(struct component *c, xmpp_stanza_t *st)
+{
+	static const struct {
+		const char *name;
+		void (*handle)(struct inbound *in);
+	} kinds[] = {
+		{ "message", on_message },
+		{ "presence", on_presence },
+		{ "iq", on_iq },
+	};
+	struct inbound in = { .c = c, .st = st, .type = stanza_attr(st, "type") };
+	size_t i;
+
+	if (*stanza_attr(st, "to") == '\0' && xmpp_stanza_set_to(st, c->address.domain) != XMPP_EOK)
+		return;
+	if (!addresses(&in, stanza_attr(st, "from"), stanza_attr(st, "to")))
+		return;
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (stanza_is(st, kinds[i].name, NULL))
+			kinds[i].handle(&in);
+}
+
+static void
+log_dropped(struct component *c, const struct parser_dropped *d)
+{
+	int64_t now = clock_mono(c->env.clock);
+
+	if (c->dropped_at != 0 && now - c->dropped_at < SECOND_MS) {
+		c->dropped_more++;
+		return;
+	}
+	log_warn("dropped a stanza <%s/> from %s for its %s (and %u more since the last such line)",
+	    d->name, *d->from == '\0' ? "nobody" : d->from, d->why, c->dropped_more);
+	c->dropped_at = now == 0 ? 1 : now;
+	c->dropped_more = 0;
+}
+
+static bool
+wants_an_answer(const struct parser_dropped *d)
+{
+	if (is(d->name, "iq"))
+		return is(d->type, "get") || is(d->type, "set");
+	return is(d->name, "message") && !is(d->type, "error") && !is(d->type, "groupchat");
+}
+
+void
+inbound_dropped(struct component *c, const struct parser_dropped *d)
+{
+	struct inbound in = { .c = c, .type = d->type };
+	const char *condition = is(d->name, "iq") ? "policy-violation" : "not-acceptable";
+	xmpp_stanza_t *st;
+
+	log_dropped(c, d);
+	if (!wants_an_answer(d) || !addresses(&in, d->from, d->to))
+		return;
+	/* What is left of it, as far as an answer needs it. */
+	st = stanza_new(c->ctx, d->name, NULL);
+	if (st == NULL)
+		return;
+	if (xmpp_stanza_set_from(st, d->from) == XMPP_EOK &&
+	    xmpp_stanza_set_to(st, d->to) == XMPP_EOK &&
+	    (*d->id == '\0' || xmpp_stanza_set_id(st, d->id) == XMPP_EOK))
+		component_send(c, stanza_error(c->ctx, st, "modify", condition,
+		    "This is larger than what can be read here.", NULL, NULL));
+	xmpp_stanza_release(st);
+}

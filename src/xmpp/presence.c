@@ -1,0 +1,428 @@
+#include "xmpp/presence.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A full table without memory leaves the new member out; exit() is not ours to call. */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#define ANSWER_MS (10 * SECOND_MS)
+#define RESOURCES_MAX 32
+
+struct resource {
+	char *name;
+	bool counts;    /* priority >= 0 */
+	bool confirmed; /* heard of since the probe */
+};
+
+struct entry {
+	UT_hash_handle hh;
+	char *bare;
+	const char *domain; /* within bare */
+	enum presence value; /* as last told */
+	bool watched;
+	bool answered; /* they showed themselves online after the probe */
+	int64_t silent_at; /* when silence means offline; 0: not waiting */
+	struct entry *prev, *next; /* of those that wait, all equally long: the list is in order */
+	struct resource *resources;
+	size_t n;
+};
+
+struct scope {
+	char *domain;
+	enum presence_scope scope;
+	struct scope *next;
+};
+
+struct tracker {
+	const struct clock *clock;
+	struct timers *timers;
+	const struct presence_events *events;
+	void *arg;
+	struct entry *entries;
+	struct entry *first, *last; /* waiting for an answer */
+	struct scope *scopes;
+	struct timer timer;
+	size_t online;
+};
+
+static enum presence_scope
+scope_of(const struct tracker *t, const char *domain)
+{
+	const struct scope *s;
+
+	for (s = t->scopes; s != NULL; s = s->next)
+		if (strcmp(s->domain, domain) == 0)
+			return s->scope;
+	return SCOPE_NONE;
+}
+
+static const char *
+domain_of(const char *bare)
+{
+	const char *at = strchr(bare, '@');
+
+	return at == NULL ? bare : at + 1;
+}
+
+static struct entry *
+find(const struct tracker *t, const char *bare)
+{
+	struct entry *e;
+
+	HASH_FIND_STR(t->entries, bare, e);
+	return e;
+}
+
+static enum presence
+value_of(const struct tracker *t, const struct entry *e)
+{
+	enum presence_scope scope = scope_of(t, e->domain);
+	size_t i;
+
+	if (!e->watched && scope == SCOPE_NONE)
+		return PRESENCE_UNKNOWN;
+	for (i = 0; i < e->n; i++)
+		if (e->resources[i].counts)
+			return PRESENCE_ONLINE;
+	if (scope == SCOPE_ALL)
+		return PRESENCE_OFFLINE;
+	if (e->silent_at != 0 && !e->answered)
+		return PRESENCE_ASKED;
+	return e->watched ? PRESENCE_OFFLINE : PRESENCE_UNKNOWN;
+}
+
+/* -- Waiting for the answer to a probe --------------------------------------------------------- */
+
+static void silence(void *arg);
+
+static void
+arm(struct tracker *t)
+{
+	if (t->first == NULL)
+		timer_stop(&t->timer);
+	else
+		timer_set(t->timers, &t->timer, t->first->silent_at, silence, t);
+}
+
+static void
+wait_begin(struct tracker *t, struct entry *e)
+{
+	e->silent_at = clock_mono(t->clock) + ANSWER_MS;
+	e->prev = t->last;
+	e->next = NULL;
+	if (t->last == NULL)
+		t->first = e;
+	else
+		t->last->next = e;
+	t->last = e;
+	arm(t);
+}
+
+static void
+wait_end(struct tracker *t, struct entry *e)
+{
+	if (e->silent_at == 0)
+		return;
+	e->silent_at = 0;
+	if (e->prev == NULL)
+		t->first = e->next;
+	else
+		e->prev->next = e->next;
+	if (e->next == NULL)
+		t->last = e->prev;
+	else
+		e->next->prev = e->prev;
+	arm(t);
+}
+
+/* -- Entries ----------------------------------------------------------------------------------- */
+
+static struct entry *
+add(struct tracker *t, const char *bare)
+{
+	struct entry *e = calloc(1, sizeof(*e));
+
+	if (e == NULL)
+		return NULL;
+	e->bare = strdup(bare);
+	if (e->bare != NULL) {
+		e->domain = domain_of(e->bare);
+		e->value = tracker_value(t, bare);
+		HASH_ADD_KEYPTR(hh, t->entries, e->bare, strlen(e->bare), e);
+		if (e->hh.tbl != NULL)
+			return e;
+	}
+	free(e->bare);
+	free(e);
+	return NULL;
+}
+
+static void
+remove_resource(struct entry *e, size_t i)
+{
+	free(e->resources[i].name);
+	e->resources[i] = e->resources[--e->n];
+}
+
+/* Most people have one or two. */
+static void
+add_resource(struct entry *e, const char *name)
+{
+	struct resource *grown;
+	char *copy;
+
+	if (e->n == RESOURCES_MAX)
+		return;
+	grown = reallocarray(e->resources, e->n + 1, sizeof(*grown));
+	if (grown == NULL)
+		return;
+	e->resources = grown;
+	copy = strdup(name);
+	if (copy != NULL)
+		e->resources[e->n++] = (struct resource){ .name = copy };
+}
+
+static void
+forget(struct tracker *t, struct entry *e)
+{
+	wait_end(t, e);
+	while (e->n > 0)
+		remove_resource(e, e->n - 1);
+	HASH_DEL(t->entries, e);
+	free(e->resources);
+	free(e->bare);
+	free(e);
+}
+
+/*
+ * Something of e has changed: free it if there is nothing left to know, and report.  The report
+ * comes last, since it may call back.
+ */
+static void
+settle(struct tracker *t, struct entry *e)
+{
+	enum presence was = e->value, is = value_of(t, e);
+	char bare[JID_BARE_MAX + 1];
+
+	t->online += is == PRESENCE_ONLINE;
+	t->online -= was == PRESENCE_ONLINE;
+	e->value = is;
+	memcpy(bare, e->bare, strlen(e->bare) + 1);
+	if (!e->watched && (e->n == 0 || scope_of(t, e->domain) == SCOPE_NONE))
+		forget(t, e);
+	if (is != was && (is == PRESENCE_ONLINE || is == PRESENCE_OFFLINE))
+		t->events->changed(t->arg, bare, is);
+}
+
+/*
+ * Resources known from before the probe, which nobody confirmed, ended unseen; unless the server
+ * shows every end.
+ */
+static void
+silence(void *arg)
+{
+	struct tracker *t = arg;
+	int64_t now = clock_mono(t->clock);
+	struct entry *e;
+	size_t i;
+
+	while ((e = t->first) != NULL && e->silent_at <= now) {
+		wait_end(t, e);
+		if (scope_of(t, e->domain) != SCOPE_ALL)
+			for (i = e->n; i-- > 0;)
+				if (!e->resources[i].confirmed)
+					remove_resource(e, i);
+		settle(t, e);
+	}
+}
+
+/* -- The tracker ------------------------------------------------------------------------------- */
+
+struct tracker *
+tracker_new(const struct clock *clock, struct timers *timers, const struct presence_events *events,
+    void *arg)
+{
+	struct tracker *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return NULL;
+	t->clock = clock;
+	t->timers = timers;
+	t->events = events;
+	t->arg = arg;
+	return t;
+}
+
+void
+tracker_free(struct tracker **tp)
+{
+	if (*tp == NULL)
+		return;
+	tracker_reset(*tp);
+	free(*tp);
+	*tp = NULL;
+}
+
+void
+tracker_reset(struct tracker *t)
+{
+	struct entry *e, *next_entry;
+	struct scope *s;
+
+	HASH_ITER(hh, t->entries, e, next_entry)
+		forget(t, e);
+	while ((s = t->scopes) != NULL) {
+		t->scopes = s->next;
+		free(s->domain);
+		free(s);
+	}
+	t->online = 0;
+}
+
+static bool
+set_scope(struct tracker *t, const char *domain, enum presence_scope scope)
+{
+	struct scope *s;
+
+	for (s = t->scopes; s != NULL; s = s->next)
+		if (strcmp(s->domain, domain) == 0)
+			break;
+	if (s == NULL && scope == SCOPE_NONE)
+		return false;
+	if (s == NULL) {
+		s = calloc(1, sizeof(*s));
+		if (s == NULL)
+			return false;
+		s->domain = strdup(domain);
+		if (s->domain == NULL) {
+			free(s);
+			return false;
+		}
+		s->next = t->scopes;
+		t->scopes = s;
+	}
+	s->scope = scope;
+	return true;
+}
+
+void
+tracker_scope(struct tracker *t, const char *domain, enum presence_scope scope)
+{
+	struct entry *e;
+
+	if (scope_of(t, domain) == scope || !set_scope(t, domain, scope))
+		return;
+	/* From the start after each, because the report may have changed the table. */
+	do {
+		for (e = t->entries; e != NULL; e = e->hh.next)
+			if (strcmp(e->domain, domain) == 0 && value_of(t, e) != e->value)
+				break;
+		if (e != NULL)
+			settle(t, e);
+	} while (e != NULL);
+}
+
+void
+tracker_watch(struct tracker *t, const char *bare)
+{
+	struct entry *e = find(t, bare);
+	size_t i;
+
+	if (e != NULL && e->watched)
+		return;
+	if (e == NULL)
+		e = add(t, bare);
+	if (e == NULL)
+		return;
+	e->watched = true;
+	e->answered = false;
+	for (i = 0; i < e->n; i++)
+		e->resources[i].confirmed = false;
+	wait_begin(t, e);
+	settle(t, e);
+	t->events->probe(t->arg, bare);
+}
+
+void
+tracker_unwatch(struct tracker *t, const char *bare)
+{
+	struct entry *e = find(t, bare);
+
+	if (e == NULL || !e->watched)
+		return;
+	e->watched = false;
+	wait_end(t, e);
+	settle(t, e);
+}
+
+static size_t
+find_resource(const struct entry *e, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < e->n; i++)
+		if (strcmp(e->resources[i].name, name) == 0)
+			break;
+	return i;
+}
+
+void
+tracker_available(struct tracker *t, const struct jid *from, int priority)
+{
+	struct entry *e = find(t, from->bare);
+	size_t i;
+
+	if (e == NULL && scope_of(t, from->domain) != SCOPE_NONE)
+		e = add(t, from->bare);
+	if (e == NULL)
+		return;
+	i = find_resource(e, from->resource);
+	if (i == e->n)
+		add_resource(e, from->resource);
+	if (i < e->n) {
+		e->resources[i].counts = priority >= 0;
+		e->resources[i].confirmed = true;
+		/* A negative one is no answer: the one that counts may come right after it. */
+		if (priority >= 0)
+			e->answered = true;
+	}
+	settle(t, e);
+}
+
+void
+tracker_unavailable(struct tracker *t, const struct jid *from)
+{
+	struct entry *e = find(t, from->bare);
+	size_t i;
+
+	if (e == NULL)
+		return;
+	if (*from->resource != '\0') {
+		i = find_resource(e, from->resource);
+		if (i < e->n)
+			remove_resource(e, i);
+	} else if (e->watched) {
+		wait_end(t, e);
+		while (e->n > 0)
+			remove_resource(e, e->n - 1);
+	}
+	settle(t, e);
+}
+
+enum presence
+tracker_value(const struct tracker *t, const char *bare)
+{
+	const struct entry *e = find(t, bare);
+
+	if (e != NULL)
+		return value_of(t, e);
+	return scope_of(t, domain_of(bare)) == SCOPE_ALL ? PRESENCE_OFFLINE : PRESENCE_UNKNOWN;
+}
+
+size_t
+tracker_online(const struct tracker *t)
+{
+	return t->online;
+}

@@ -1,0 +1,592 @@
+#include "xmpp/stream.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <openssl/evp.h>
+
+#include "base/log.h"
+#include "base/parse.h"
+#include "core/retry.h"
+#include "xmpp/stanza.h"
+#include "xmpp/stream_error.h"
+
+#define KEEPALIVE_ID "keepalive-"
+#define READ_MAX ((size_t)64 << 10)
+/* A server that takes nothing must not fill our memory. */
+#define BACKLOG_MAX ((size_t)16 << 20)
+#define STEADY_MS (30 * SECOND_MS)
+#define LOG_AGAIN_MS (10 * MINUTE_MS)
+
+enum phase {
+	CLOSED,     /* not started, or gone for good */
+	WAITING,    /* for the next try */
+	CONNECTING,
+	OPENING,    /* our header is out, theirs is awaited */
+	HANDSHAKE,
+	UP,
+	CLOSING     /* our end tag is out */
+};
+
+struct stream {
+	struct stream_config config;
+	xmpp_ctx_t *ctx;
+	const struct clock *clock;
+	struct timers *timers;
+	stream_dial_fn *dial;
+	void *dial_arg;
+	const struct stream_events *events;
+	void *arg;
+
+	enum phase phase;
+	struct bufferevent *bev;
+	struct parser *parser;
+	struct evbuffer *pending;
+	struct timer timer; /* what ends or renews the phase */
+
+	bool busy;   /* in a callback: nothing may be freed yet */
+	bool doomed; /* to be torn down when it is over */
+	bool told;   /* something was reported: the turn ends with it */
+	bool was_up;
+
+	int64_t up_at, heard_at, pinged_at; /* monotonic; pinged_at 0: no ping under way */
+	unsigned pings;
+	int32_t attempt;
+	int64_t wait_ms; /* at least so long until the next try */
+
+	char failure[400]; /* the line last logged */
+	int64_t failure_at;
+};
+
+static void tear_down(struct stream *s);
+static void dial(void *arg);
+
+static int64_t
+now(const struct stream *s)
+{
+	return clock_mono(s->clock);
+}
+
+/* -- Ends -------------------------------------------------------------------------------------- */
+
+/* The same failure again and again is one line, and another every ten minutes. */
+static void
+log_failure(struct stream *s, const char *line)
+{
+	if (strcmp(s->failure, line) == 0 && now(s) - s->failure_at < LOG_AGAIN_MS)
+		return;
+	snprintf(s->failure, sizeof(s->failure), "%s", line);
+	s->failure_at = now(s);
+	log_warn("%s", s->failure);
+}
+
+static void
+doom(struct stream *s)
+{
+	if (s->parser != NULL)
+		parser_stop(s->parser);
+	s->doomed = true;
+	if (!s->busy)
+		tear_down(s);
+}
+
+static void __attribute__((format(printf, 2, 3)))
+broken(struct stream *s, const char *format, ...)
+{
+	char line[sizeof(s->failure)];
+	va_list args;
+
+	if (s->doomed || s->bev == NULL)
+		return;
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	if (s->phase != CLOSING)
+		log_failure(s, line);
+	doom(s);
+}
+
+static void
+wait_to_dial(struct stream *s)
+{
+	struct retry_policy policy = { s->config.backoff_first_ms, s->config.backoff_max_ms, 0 };
+	uint32_t random = 0;
+	int64_t wait;
+
+	/* Without random bytes only the jitter is lost. */
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random))
+		random = 0;
+	wait = retry_wait_ms(&policy, s->attempt, random);
+	if (s->attempt < INT32_MAX)
+		s->attempt++;
+	if (wait < s->wait_ms)
+		wait = s->wait_ms;
+	s->wait_ms = 0;
+	s->phase = WAITING;
+	timer_set(s->timers, &s->timer, now(s) + wait, dial, s);
+}
+
+static void
+let_go(struct stream *s)
+{
+	timer_stop(&s->timer);
+	parser_free(&s->parser);
+	if (s->bev != NULL)
+		bufferevent_free(s->bev);
+	s->bev = NULL;
+	evbuffer_drain(s->pending, evbuffer_get_length(s->pending));
+	s->doomed = false;
+	s->pinged_at = 0;
+}
+
+static void
+end_turn(struct stream *s)
+{
+	if (!s->told)
+		return;
+	s->told = false;
+	s->events->turn(s->arg);
+}
+
+static void
+tear_down(struct stream *s)
+{
+	bool was_up = s->was_up, closing = s->phase == CLOSING;
+
+	if (was_up && now(s) - s->up_at > STEADY_MS)
+		s->attempt = 0;
+	s->was_up = false;
+	let_go(s);
+	if (closing)
+		s->phase = CLOSED;
+	else
+		wait_to_dial(s);
+	if (was_up) {
+		s->told = true;
+		s->events->down(s->arg);
+	}
+	if (!s->busy)
+		end_turn(s);
+}
+
+/* Ends every callback of libevent, which began with busy = true. */
+static void
+leave(struct stream *s)
+{
+	if (!s->doomed && stream_backlog(s) > BACKLOG_MAX)
+		broken(s, "the server does not take what %s sends", s->config.address);
+	if (s->doomed)
+		tear_down(s);
+	end_turn(s);
+	/* What the end of the turn wrote or broke. */
+	if (s->doomed)
+		tear_down(s);
+	s->busy = false;
+	end_turn(s);
+}
+
+/* -- The way up -------------------------------------------------------------------------------- */
+
+static void
+put(struct stream *s, const struct buf *xml)
+{
+	if (xml->failed || bufferevent_write(s->bev, xml->p, xml->len) != 0)
+		broken(s, "no memory");
+}
+
+static void
+too_late(void *arg)
+{
+	struct stream *s = arg;
+
+	broken(s, s->phase == CONNECTING ? "connecting to %s takes too long"
+	    : "the server at %s does not answer", s->config.server);
+}
+
+static void
+phase_begin(struct stream *s, enum phase phase, int64_t timeout_ms)
+{
+	s->phase = phase;
+	timer_set(s->timers, &s->timer, now(s) + timeout_ms, too_late, s);
+}
+
+static void
+say_hello(struct stream *s)
+{
+	struct buf xml = { 0 };
+	int fd = bufferevent_getfd(s->bev), on = 1;
+
+	/* Neither is vital, and a socket of another family has no TCP_NODELAY. */
+	if (fd >= 0) {
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	}
+	buf_text(&xml, "<?xml version='1.0'?><stream:stream xmlns='" NS_COMPONENT
+	    "' xmlns:stream='" NS_STREAM "' to='");
+	xml_escape(&xml, span_of(s->config.address));
+	buf_text(&xml, "'>");
+	phase_begin(s, OPENING, s->config.answer_timeout_ms);
+	put(s, &xml);
+	buf_free(&xml);
+}
+
+/* XEP-0114 section 3: the SHA-1 of stream id and secret, in lower-case hexadecimal digits. */
+static void
+shake_hands(struct stream *s, const char *id)
+{
+	struct buf text = { 0 }, xml = { 0 };
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned len = 0, i;
+
+	buf_text(&text, id);
+	buf_text(&text, s->config.secret);
+	if (text.failed ||
+	    EVP_Digest(buf_str(&text), text.len, digest, &len, EVP_sha1(), NULL) != 1) {
+		broken(s, "SHA-1 is not to be had from OpenSSL, and the handshake needs it");
+	} else {
+		buf_text(&xml, "<handshake>");
+		for (i = 0; i < len; i++)
+			buf_printf(&xml, "%02x", digest[i]);
+		buf_text(&xml, "</handshake>");
+		phase_begin(s, HANDSHAKE, s->config.answer_timeout_ms);
+		put(s, &xml);
+	}
+	buf_free(&text);
+	buf_free(&xml);
+}
+
+static void
+keep_alive(void *arg)
+{
+	struct stream *s = arg;
+	struct buf xml = { 0 };
+	int64_t at = now(s);
+
+	if (s->pinged_at != 0 && s->heard_at < s->pinged_at) {
+		broken(s, "the server at %s has fallen silent", s->config.server);
+		return;
+	}
+	s->pinged_at = 0;
+	if (at - s->heard_at < s->config.keepalive_ms) {
+		timer_set(s->timers, &s->timer, s->heard_at + s->config.keepalive_ms, keep_alive,
+		    s);
+		return;
+	}
+	s->pinged_at = at;
+	timer_set(s->timers, &s->timer, at + s->config.answer_timeout_ms, keep_alive, s);
+	buf_printf(&xml, "<iq type='get' id='" KEEPALIVE_ID "%u' from='", ++s->pings);
+	xml_escape(&xml, span_of(s->config.address));
+	buf_text(&xml, "' to='");
+	xml_escape(&xml, span_of(s->config.ping_to));
+	buf_text(&xml, "'><ping xmlns='urn:xmpp:ping'/></iq>");
+	put(s, &xml);
+	buf_free(&xml);
+}
+
+static void
+came_up(struct stream *s)
+{
+	s->phase = UP;
+	s->was_up = s->told = true;
+	s->up_at = s->heard_at = now(s);
+	s->failure[0] = '\0';
+	timer_set(s->timers, &s->timer, s->heard_at + s->config.keepalive_ms, keep_alive, s);
+	log_note("connected to %s as %s", s->config.server, s->config.address);
+	s->events->up(s->arg);
+}
+
+/* -- What the peer says ------------------------------------------------------------------------ */
+
+static void
+on_opened(void *arg, const char *id)
+{
+	struct stream *s = arg;
+
+	if (s->phase != OPENING)
+		return;
+	if (id == NULL)
+		broken(s, "the server at %s gave the stream no id: component.server must name its "
+		    "port for components", s->config.server);
+	else
+		shake_hands(s, id);
+}
+
+static void
+on_stream_error(struct stream *s, xmpp_stanza_t *error)
+{
+	struct buf line = { 0 };
+
+	s->wait_ms = stream_error_words(&line, error, s->config.address);
+	broken(s, "%s", buf_str(&line));
+	buf_free(&line);
+}
+
+static bool
+answers_keepalive(xmpp_stanza_t *st)
+{
+	const char *type = stanza_attr(st, "type");
+
+	return stanza_is(st, "iq", NULL) &&
+	    strncmp(stanza_attr(st, "id"), KEEPALIVE_ID, sizeof(KEEPALIVE_ID) - 1) == 0 &&
+	    (strcmp(type, "result") == 0 || strcmp(type, "error") == 0);
+}
+
+static void
+on_stanza(void *arg, xmpp_stanza_t *st)
+{
+	struct stream *s = arg;
+
+	if (s->doomed)
+		return;
+	if (stanza_is(st, "error", NS_STREAM)) {
+		on_stream_error(s, st);
+	} else if (s->phase == HANDSHAKE && stanza_is(st, "handshake", NS_COMPONENT)) {
+		came_up(s);
+	} else if (s->phase == UP && !answers_keepalive(st)) {
+		s->told = true;
+		s->events->stanza(s->arg, st);
+	}
+}
+
+static void
+on_dropped(void *arg, const struct parser_dropped *dropped)
+{
+	struct stream *s = arg;
+
+	if (s->phase != UP || s->doomed)
+		return;
+	s->told = true;
+	s->events->dropped(s->arg, dropped);
+}
+
+static void
+on_closed(void *arg)
+{
+	struct stream *s = arg;
+
+	broken(s, "the server closed the stream of %s", s->config.address);
+}
+
+static const struct parser_events parser_events = {
+	.opened = on_opened,
+	.stanza = on_stanza,
+	.dropped = on_dropped,
+	.closed = on_closed,
+};
+
+/* -- libevent's callbacks ---------------------------------------------------------------------- */
+
+static void
+on_read(struct bufferevent *bev, void *arg)
+{
+	struct stream *s = arg;
+	struct evbuffer *input = bufferevent_get_input(bev);
+	struct evbuffer_iovec piece;
+
+	s->busy = true;
+	s->heard_at = now(s);
+	while (!s->doomed && evbuffer_peek(input, -1, NULL, &piece, 1) > 0 && piece.iov_len > 0) {
+		struct span bytes = { piece.iov_base, piece.iov_len };
+
+		if (parser_feed(s->parser, bytes) != RES_OK)
+			broken(s, "the server at %s sent what is no XMPP stream: %s",
+			    s->config.server, parser_error(s->parser));
+		evbuffer_drain(input, piece.iov_len);
+	}
+	leave(s);
+}
+
+static const char *
+socket_error(struct bufferevent *bev, int error)
+{
+	int dns = bufferevent_socket_get_dns_error(bev);
+
+	if (dns != 0)
+		return evutil_gai_strerror(dns);
+	return error != 0 ? evutil_socket_error_to_string(error) : "no reason given";
+}
+
+static void
+on_event(struct bufferevent *bev, short what, void *arg)
+{
+	struct stream *s = arg;
+	int error = EVUTIL_SOCKET_ERROR();
+
+	s->busy = true;
+	if (what & BEV_EVENT_CONNECTED) {
+		if (s->phase == CONNECTING)
+			say_hello(s);
+	} else if (s->phase == CONNECTING) {
+		broken(s, "cannot connect to %s: %s; is the server running, and is component.server "
+		    "its port for components?", s->config.server, socket_error(bev, error));
+	} else if (what & BEV_EVENT_EOF) {
+		broken(s, "the server at %s closed the connection", s->config.server);
+	} else {
+		broken(s, "lost the connection to the server at %s: %s", s->config.server,
+		    socket_error(bev, error));
+	}
+	leave(s);
+}
+
+static void
+dial(void *arg)
+{
+	struct stream *s = arg;
+
+	s->bev = s->dial(s->dial_arg);
+	s->parser = parser_new(s->ctx, &parser_bounds_default, &parser_events, s);
+	if (s->bev == NULL || s->parser == NULL) {
+		log_failure(s, s->bev != NULL ? "no memory"
+		    : "cannot connect: the host of component.server is unknown");
+		tear_down(s);
+		return;
+	}
+	bufferevent_setcb(s->bev, on_read, NULL, on_event, s);
+	bufferevent_setwatermark(s->bev, EV_READ, 0, READ_MAX);
+	bufferevent_set_max_single_read(s->bev, READ_MAX);
+	bufferevent_set_max_single_write(s->bev, READ_MAX);
+	phase_begin(s, CONNECTING, s->config.connect_timeout_ms);
+	bufferevent_enable(s->bev, EV_READ | EV_WRITE);
+}
+
+/* -- The stream -------------------------------------------------------------------------------- */
+
+struct stream *
+stream_new(const struct stream_config *config, xmpp_ctx_t *ctx, const struct clock *clock,
+    struct timers *timers, stream_dial_fn *dial_fn, void *dial_arg,
+    const struct stream_events *events, void *arg)
+{
+	struct stream *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->pending = evbuffer_new();
+	if (s->pending == NULL) {
+		free(s);
+		return NULL;
+	}
+	s->config = *config;
+	s->ctx = ctx;
+	s->clock = clock;
+	s->timers = timers;
+	s->dial = dial_fn;
+	s->dial_arg = dial_arg;
+	s->events = events;
+	s->arg = arg;
+	return s;
+}
+
+void
+stream_free(struct stream **sp)
+{
+	struct stream *s = *sp;
+
+	if (s == NULL)
+		return;
+	assert(!s->busy);
+	let_go(s);
+	evbuffer_free(s->pending);
+	free(s);
+	*sp = NULL;
+}
+
+void
+stream_start(struct stream *s)
+{
+	if (s->phase == CLOSED)
+		dial(s);
+}
+
+void
+stream_close(struct stream *s)
+{
+	static const char farewell[] = "</stream:stream>";
+
+	if (s->phase == CLOSED || s->phase == CLOSING)
+		return;
+	if (s->phase == UP && !s->doomed) {
+		evbuffer_drain(s->pending, evbuffer_get_length(s->pending));
+		bufferevent_write(s->bev, farewell, sizeof(farewell) - 1);
+		phase_begin(s, CLOSING, s->config.answer_timeout_ms);
+		return;
+	}
+	s->phase = CLOSING;
+	doom(s);
+}
+
+bool
+stream_is_closed(const struct stream *s)
+{
+	return s->phase == CLOSED;
+}
+
+bool
+stream_is_up(const struct stream *s)
+{
+	return s->phase == UP && !s->doomed;
+}
+
+void
+stream_break(struct stream *s, const char *why)
+{
+	broken(s, "gave the connection to the server at %s up: %s", s->config.server, why);
+}
+
+enum res
+stream_write(struct stream *s, struct span xml)
+{
+	if (!stream_is_up(s))
+		return RES_TEMPFAIL;
+	return evbuffer_add(s->pending, xml.p, xml.len) == 0 ? RES_OK : RES_NOMEM;
+}
+
+enum res
+stream_write_stanza(struct stream *s, xmpp_stanza_t *stanza)
+{
+	char *xml;
+	size_t len;
+	enum res r;
+
+	if (!stream_is_up(s))
+		return RES_TEMPFAIL;
+	if (xmpp_stanza_to_text(stanza, &xml, &len) != XMPP_EOK)
+		return RES_NOMEM;
+	r = stream_write(s, (struct span){ xml, len });
+	xmpp_free(s->ctx, xml);
+	return r;
+}
+
+enum res
+stream_write_now(struct stream *s, struct span xml)
+{
+	if (!stream_is_up(s))
+		return RES_TEMPFAIL;
+	return bufferevent_write(s->bev, xml.p, xml.len) == 0 ? RES_OK : RES_NOMEM;
+}
+
+void
+stream_flush(struct stream *s)
+{
+	if (stream_is_up(s))
+		bufferevent_write_buffer(s->bev, s->pending);
+}
+
+void
+stream_discard(struct stream *s)
+{
+	evbuffer_drain(s->pending, evbuffer_get_length(s->pending));
+}
+
+size_t
+stream_backlog(const struct stream *s)
+{
+	return s->bev == NULL ? 0 : evbuffer_get_length(bufferevent_get_output(s->bev));
+}

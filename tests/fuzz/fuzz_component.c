@@ -1,0 +1,285 @@
+/*
+ * Whatever the server says after the handshake: what the component answers is XML, from an address
+ * of ours and to somebody.  A byte 0xff in the input is no byte of the stream but eleven seconds of
+ * time.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+
+#include "base/log.h"
+#include "xmpp/component.h"
+#include "xmpp/stanza.h"
+
+#define INPUT_MAX 8192
+#define HEADER "<stream:stream xmlns='" NS_COMPONENT "' xmlns:stream='" NS_STREAM "' id='1'>"
+#define ADDRESS "later.example.org"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+struct world {
+	int64_t now;
+	struct clock clock;
+	struct timers timers;
+	struct event_base *base;
+	struct bufferevent *near, *far;
+	struct component *component;
+	struct messenger *m;
+	xmpp_ctx_t *ctx;
+	struct parser *parser; /* reads what is answered */
+	bool bad;              /* how the next turn ends */
+};
+
+static int64_t
+now(void *arg)
+{
+	return ((struct world *)arg)->now;
+}
+
+/* -- The service ----------------------------------------------------------------------------------
+ */
+
+static const struct command_info im = { .name = "im", .title = "Later", .has_form = true };
+
+static const struct command_info *
+visible(struct commands *c, const struct asker *who, size_t i)
+{
+	(void)c, (void)who;
+	return i == 0 ? &im : NULL;
+}
+
+static const struct command_info *
+find_command(struct commands *c, struct span name)
+{
+	(void)c;
+	return span_eq(name, SPAN("im")) ? &im : NULL;
+}
+
+static void
+run_command(struct commands *c, const struct asker *who, const struct command_info *cmd,
+    enum command_stage stage, struct form *in, struct reply *reply)
+{
+	(void)c, (void)who, (void)cmd;
+	reply->kind = stage == COMMAND_ASK ? REPLY_FORM
+	    : stage == COMMAND_CHECK       ? REPLY_CONFIRM
+	                                   : REPLY_DONE;
+	form_value(&reply->form, form_add(&reply->form, FIELD_TEXT, "to", "To"),
+	    in == NULL ? "" : form_get(in, "to"));
+	buf_text(&reply->note, in == NULL ? "" : form_get(in, "body"));
+}
+
+static const struct command_ops command_ops = { visible, find_command, run_command };
+
+static void
+on_plain(void *arg)
+{
+	struct world *w = arg;
+	struct outgoing o = { .id = "A", .sender = "a@example.org", .recipient = "b@example.net",
+		.inner = SPAN("<body>x</body>"), .as_sender = true };
+
+	w->m->ops->watch(w->m, "b@example.net");
+	w->m->ops->subscribe(w->m, "b@example.net", "please");
+	w->m->ops->send(w->m, &o);
+	w->m->ops->barrier(w->m);
+}
+
+static void
+on_presence(void *arg, const char *recipient, enum presence value)
+{
+	(void)arg;
+	if (strlen(recipient) > JID_BARE_MAX ||
+	    (value != PRESENCE_ONLINE && value != PRESENCE_OFFLINE))
+		abort();
+}
+
+static void
+on_bounced(void *arg, const char *id, const char *from, struct span condition, struct span type)
+{
+	(void)arg, (void)type;
+	if (*id == '\0' || *from == '\0' || condition.len == 0)
+		abort();
+}
+
+static void
+on_not_allowed(void *arg, const char *id)
+{
+	struct world *w = arg;
+
+	if (*id == '\0' || w->m->ops->speaks_for(w->m, "a@example.org"))
+		abort();
+}
+
+static void
+on_received(void *arg, const char *id, const char *from)
+{
+	(void)arg;
+	if (*id == '\0' || *from == '\0')
+		abort();
+}
+
+static void
+on_contact(void *arg, const char *recipient, enum contact answer)
+{
+	struct world *w = arg;
+
+	if (answer == CONTACT_GRANTED)
+		w->m->ops->watch(w->m, recipient);
+}
+
+static const struct messenger_events messenger_events = {
+	.ready = on_plain,
+	.broken = on_plain,
+	.settled = on_plain,
+	.presence = on_presence,
+	.bounced = on_bounced,
+	.not_allowed = on_not_allowed,
+	.received = on_received,
+	.contact = on_contact,
+};
+
+/* Every other turn fails. */
+static void
+on_turn(void *arg)
+{
+	struct world *w = arg;
+
+	w->bad = !w->bad;
+	if (w->bad)
+		component_failed(w->component);
+	else
+		component_flush(w->component);
+}
+
+/* -- The server -----------------------------------------------------------------------------------
+ */
+
+static void
+on_opened(void *arg, const char *id)
+{
+	(void)arg, (void)id;
+}
+
+static void
+on_answer(void *arg, xmpp_stanza_t *st)
+{
+	struct jid from;
+
+	(void)arg;
+	if (stanza_is(st, "handshake", NULL))
+		return;
+	if (*stanza_attr(st, "to") == '\0' ||
+	    jid_parse_text(&from, stanza_attr(st, "from")) != RES_OK ||
+	    strcmp(from.domain, ADDRESS) != 0)
+		abort();
+}
+
+static void
+on_dropped(void *arg, const struct parser_dropped *d)
+{
+	(void)arg, (void)d;
+}
+
+static void
+on_closed(void *arg)
+{
+	(void)arg;
+}
+
+static const struct parser_events parser_events = { on_opened, on_answer, on_dropped, on_closed };
+
+static struct bufferevent *
+dial(void *arg)
+{
+	struct world *w = arg;
+	struct bufferevent *pair[2];
+
+	/* Once; what comes after the end is the unit test's. */
+	if (w->far != NULL || bufferevent_pair_new(w->base, 0, pair) != 0)
+		return NULL;
+	w->near = pair[0];
+	w->far = pair[1];
+	bufferevent_enable(w->far, EV_READ | EV_WRITE);
+	return w->near;
+}
+
+static void
+settle(struct world *w)
+{
+	char piece[4096];
+	int i, n;
+
+	for (i = 0; i < 6; i++) {
+		event_base_loop(w->base, EVLOOP_NONBLOCK);
+		while (
+		    (n = evbuffer_remove(bufferevent_get_input(w->far), piece, sizeof(piece))) > 0)
+			if (parser_feed(w->parser, (struct span){ piece, (size_t)n }) != RES_OK)
+				abort();
+	}
+}
+
+static void
+begin(struct world *w)
+{
+	static const char *const none[] = { NULL };
+	static const struct zone utc = { .name = "UTC" };
+	const struct component_config config = {
+		.stream = { .address = ADDRESS, .secret = "s", .server = "127.0.0.1:5347",
+		    .ping_to = "example.org",
+		    .connect_timeout_ms = 10000, .keepalive_ms = 60000, .answer_timeout_ms = 30000,
+		    .backoff_first_ms = 1000, .backoff_max_ms = 60000 },
+		.name = "n", .version = "v", .admins = none, .zone = &utc,
+	};
+	struct component_env env = {
+		.clock = &w->clock, .timers = &w->timers, .dial = dial, .dial_arg = w,
+		.command_ops = &command_ops, .events = &messenger_events, .events_arg = w,
+		.turn = on_turn, .turn_arg = w,
+	};
+
+	*w = (struct world){
+		.now = 1000, .base = event_base_new(), .ctx = xmpp_ctx_new(NULL, NULL)
+	};
+	w->clock = (struct clock){ now, now, w };
+	w->parser = parser_new(w->ctx, &parser_bounds_default, &parser_events, w);
+	w->component = component_new(&config, &env);
+	if (w->parser == NULL || w->component == NULL)
+		abort();
+	w->m = component_messenger(w->component);
+	component_start(w->component);
+	bufferevent_trigger_event(w->near, BEV_EVENT_CONNECTED, 0);
+	settle(w);
+	bufferevent_write(w->far, HEADER "<handshake/>", sizeof(HEADER "<handshake/>") - 1);
+	settle(w);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	const uint8_t *end = data + (len > INPUT_MAX ? INPUT_MAX : len), *mark;
+	struct world w;
+
+	log_open(LOG_TO_STDERR, LOG_ERROR);
+	begin(&w);
+	while (data < end) {
+		mark = memchr(data, 0xff, (size_t)(end - data));
+		bufferevent_write(w.far, data, (size_t)((mark == NULL ? end : mark) - data));
+		settle(&w);
+		if (mark == NULL)
+			break;
+		data = mark + 1;
+		w.now += 11 * SECOND_MS;
+		timers_run(&w.timers, w.now);
+		component_flush(w.component);
+		settle(&w);
+	}
+	component_free(&w.component);
+	parser_free(&w.parser);
+	xmpp_ctx_free(w.ctx);
+	bufferevent_free(w.far);
+	event_base_loop(w.base, EVLOOP_NONBLOCK);
+	event_base_free(w.base);
+	return 0;
+}

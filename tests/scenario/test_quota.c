@@ -1,0 +1,244 @@
+/* What is taken in: limits, all or none, one charge a recipient. */
+#include "world.h"
+
+static int64_t
+packets_stored(struct world *w)
+{
+	return world_sql(w, "SELECT count(*) FROM packet");
+}
+
+static int64_t
+charged(struct world *w)
+{
+	return world_sql(w, "SELECT coalesce(sum(count), 0) FROM charge WHERE sender = '" JULIET "'");
+}
+
+static void
+limit(struct world *w, int64_t day, int64_t month)
+{
+	w->config.quota[KIND_IM] = (struct quota_limit){ day, month };
+}
+
+static void
+assert_refused(struct world *w, struct im im, const char *word)
+{
+	int64_t packets = packets_stored(w), charges = charged(w);
+	struct answer a = world_ask(w, world_im_ask(im));
+
+	assert_string_equal(a.type, "result");
+	assert_string_equal(a.status, "completed");
+	assert_string_equal(a.note_type, "error");
+	if (strstr(a.note, word) == NULL)
+		fail_msg("“%s” does not say “%s”", a.note, word);
+	assert_int_equal(packets_stored(w), packets);
+	assert_int_equal(charged(w), charges);
+}
+
+static void
+test_day_limit_is_kept_until_midnight_of_the_servers_zone(void **state)
+{
+	struct world *w = *state;
+	struct answer a;
+
+	limit(w, 2, 100);
+	world_start(w);
+	world_schedule(w, .when = "in 20 hours");
+	world_schedule(w, .when = "in 20 hours");
+	a = world_ask(w, world_im(.when = "in 20 hours"));
+	assert_string_equal(a.note_type, "error");
+	assert_non_null(strstr(a.note, "limit of 2"));
+	assert_non_null(strstr(a.note, "2 are used"));
+	assert_non_null(strstr(a.note, "2026-11-23 00:00"));
+	assert_int_equal(packets_stored(w), 2);
+	world_advance_to(w, "2026-11-22T22:59:59Z");
+	assert_refused(w, (struct im){ 0 }, "day");
+	world_advance(w, SECOND_MS);
+	world_schedule(w, .when = "in 20 hours");
+}
+
+static void
+test_month_limit_is_kept_until_the_next_month(void **state)
+{
+	struct world *w = *state;
+
+	w->config.schedule.tick_ms = HOUR_MS;
+	limit(w, QUOTA_NO_LIMIT, 1);
+	world_start(w);
+	world_schedule(w, .when = "in 1 hours");
+	world_advance(w, DAY_MS);
+	assert_refused(w, (struct im){ 0 }, "2026-12-01 00:00");
+	world_advance_to(w, "2026-11-30T23:00:00Z");
+	world_schedule(w, .when = "in 1 hours");
+}
+
+static void
+test_limit_of_zero_allows_none(void **state)
+{
+	struct world *w = *state;
+
+	limit(w, 0, 0);
+	world_start(w);
+	assert_refused(w, (struct im){ 0 }, "limit is 0");
+}
+
+static void
+test_no_limit_is_no_limit(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	for (int i = 0; i < 50; i++)
+		world_schedule(w, .when = "in 1 hours");
+	assert_int_equal(charged(w), 50);
+}
+
+static void
+test_limit_of_a_user_goes_before_that_of_their_domain(void **state)
+{
+	struct world *w = *state;
+
+	limit(w, 0, 0);
+	world_start(w);
+	world_sql(w, "INSERT INTO quota_limit VALUES ('example.org', %d, 1, 10)", (int)KIND_IM);
+	world_schedule(w, .when = "in 1 hours");
+	assert_refused(w, (struct im){ 0 }, "limit of 1");
+	world_sql(w, "INSERT INTO quota_limit VALUES ('" JULIET "', %d, 2, 10)", (int)KIND_IM);
+	world_schedule(w, .when = "in 1 hours");
+	assert_refused(w, (struct im){ 0 }, "limit of 2");
+}
+
+static void
+test_limits_of_one_user_are_not_those_of_another(void **state)
+{
+	struct world *w = *state;
+
+	limit(w, 1, 1);
+	world_start(w);
+	world_schedule(w, .when = "in 1 hours");
+	world_schedule(w, .from = "nurse@example.org/kitchen", .when = "in 1 hours");
+	assert_refused(w, (struct im){ .from = "nurse@example.org/garden" }, "limit of 1");
+}
+
+static void
+test_two_requests_in_one_turn_do_not_share_the_last_unit(void **state)
+{
+	struct world *w = *state;
+	struct ask first = world_im(.when = "in 1 hours"), second = world_im(.when = "in 1 hours");
+	struct answer a, b;
+
+	limit(w, 1, 10);
+	world_start(w);
+	const char *one = world_ask_xml(w, &first), *two = world_ask_xml(w, &second);
+	world_send(w, "%s%s", one, two);
+	a = world_answer(w, first.id);
+	b = world_answer(w, second.id);
+	assert_string_equal(a.note_type, "info");
+	assert_string_equal(b.note_type, "error");
+	assert_int_equal(packets_stored(w), 1);
+	assert_int_equal(charged(w), 1);
+}
+
+static void
+test_too_many_waiting_are_refused_until_some_have_left(void **state)
+{
+	struct world *w = *state;
+
+	w->config.schedule.pending_max = 3;
+	world_start(w);
+	for (int i = 0; i < 3; i++)
+		world_schedule(w, .when = "in 10 minutes");
+	assert_refused(w, (struct im){ 0 }, "3 messages waiting");
+	world_advance(w, 10 * MINUTE_MS);
+	world_schedule(w, .when = "in 10 minutes");
+}
+
+static void
+test_several_recipients_get_one_message_each_and_are_charged_each(void **state)
+{
+	struct world *w = *state;
+
+	limit(w, 3, 3);
+	world_start(w);
+	struct answer a = world_ask(w, world_im(.to = ROMEO ", nurse@example.net\ntybalt@example.net " ROMEO));
+	const char *ids = world_field(w, &a, "id");
+	assert_int_equal(strlen(ids), 3 * PACKET_ID_LEN + 2);
+	assert_int_equal(charged(w), 3);
+	world_advance(w, 10 * MINUTE_MS);
+	assert_int_equal(w->nheard, 3);
+	assert_string_not_equal(world_only(w, ROMEO)->id, world_only(w, "nurse@example.net")->id);
+	assert_non_null(strstr(ids, world_only(w, "tybalt@example.net")->id));
+}
+
+static void
+test_one_bad_recipient_among_several_stores_none(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	struct answer a = world_ask(w, world_im(.to = ROMEO ", @nowhere, nurse@example.net"));
+	assert_string_equal(a.status, "executing");
+	assert_non_null(strstr(world_field(w, &a, "error"), "@nowhere"));
+	assert_int_equal(packets_stored(w), 0);
+	assert_int_equal(charged(w), 0);
+}
+
+static void
+test_several_recipients_that_exceed_the_quota_store_none(void **state)
+{
+	struct world *w = *state;
+
+	limit(w, 2, 10);
+	world_start(w);
+	assert_refused(w, (struct im){ .to = "a@example.net b@example.net c@example.net" }, "adds 3");
+	world_schedule(w, .to = "a@example.net b@example.net");
+}
+
+static void
+test_notices_are_not_charged_to_anybody(void **state)
+{
+	struct world *w = *state;
+
+	limit(w, 1, 1);
+	world_start(w);
+	world_schedule(w, .when = "in 1 minutes", .offline = "drop");
+	world_advance(w, 2 * MINUTE_MS);
+	assert_int_equal(world_count(w, JULIET), 1);
+	assert_int_equal(world_sql(w, "SELECT sum(count) FROM charge"), 1);
+}
+
+static void
+test_quota_command_counts_what_was_taken(void **state)
+{
+	struct world *w = *state;
+	struct answer a;
+
+	limit(w, 5, QUOTA_NO_LIMIT);
+	world_start(w);
+	world_schedule(w, .to = "a@example.net b@example.net");
+	a = world_command(w, .node = "quota");
+	assert_string_equal(a.status, "completed");
+	assert_string_equal(world_field(w, &a, "im"), "2 of 5 today, 2 this month (no limit)");
+	assert_string_equal(world_field(w, &a, "waiting"), "2 of 1000");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WORLD_TEST(test_day_limit_is_kept_until_midnight_of_the_servers_zone),
+		WORLD_TEST(test_month_limit_is_kept_until_the_next_month),
+		WORLD_TEST(test_limit_of_zero_allows_none),
+		WORLD_TEST(test_no_limit_is_no_limit),
+		WORLD_TEST(test_limit_of_a_user_goes_before_that_of_their_domain),
+		WORLD_TEST(test_limits_of_one_user_are_not_those_of_another),
+		WORLD_TEST(test_two_requests_in_one_turn_do_not_share_the_last_unit),
+		WORLD_TEST(test_too_many_waiting_are_refused_until_some_have_left),
+		WORLD_TEST(test_several_recipients_get_one_message_each_and_are_charged_each),
+		WORLD_TEST(test_one_bad_recipient_among_several_stores_none),
+		WORLD_TEST(test_several_recipients_that_exceed_the_quota_store_none),
+		WORLD_TEST(test_notices_are_not_charged_to_anybody),
+		WORLD_TEST(test_quota_command_counts_what_was_taken),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

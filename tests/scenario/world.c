@@ -1,0 +1,574 @@
+#include "world.h"
+
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/parse.h"
+#include "server.h"
+#include "xmpp/adhoc.h"
+#include "xmpp/form.h"
+#include "xmpp/parser.h"
+#include "xmpp/stanza.h"
+
+/* What one instant may take to come to rest, before the test is taken to run in circles. */
+#define ROUNDS_MAX 100000
+
+/* -- Time ----------------------------------------------------------------------------------------------------------------------- */
+
+static int64_t
+wall_ms(void *arg)
+{
+	return ((struct world *)arg)->wall;
+}
+
+static int64_t
+mono_ms(void *arg)
+{
+	return ((struct world *)arg)->mono;
+}
+
+int64_t
+world_utc(const char *utc)
+{
+	struct tm tm = { 0 };
+
+	assert_non_null(strptime(utc, "%Y-%m-%dT%H:%M:%SZ", &tm));
+	return (int64_t)timegm(&tm) * 1000;
+}
+
+const char *
+world_clock_text(struct world *w, int64_t at)
+{
+	time_t seconds = at / 1000;
+	char text[32];
+	struct tm tm;
+
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", gmtime_r(&seconds, &tm));
+	return arena_printf(&w->arena, "%s.%03dZ", text, (int)(at % 1000));
+}
+
+void
+world_settle(struct world *w)
+{
+	int rounds = 0;
+
+	do {
+		event_base_loop(w->base, EVLOOP_NONBLOCK);
+		assert_true(++rounds < ROUNDS_MAX);
+	} while (event_base_get_num_events(w->base, EVENT_BASE_COUNT_ACTIVE) > 0);
+}
+
+void
+world_advance(struct world *w, int64_t ms)
+{
+	int64_t end = w->mono + ms, next;
+	int rounds = 0;
+
+	world_settle(w);
+	while (w->laterd != NULL && (next = laterd_next(w->laterd)) <= end) {
+		if (next > w->mono) {
+			w->wall += next - w->mono;
+			w->mono = next;
+			rounds = 0;
+		}
+		assert_true(++rounds < ROUNDS_MAX);
+		laterd_step(w->laterd);
+		world_settle(w);
+	}
+	w->wall += end - w->mono;
+	w->mono = end;
+}
+
+void
+world_advance_to(struct world *w, const char *utc)
+{
+	assert_true(world_utc(utc) >= w->wall);
+	world_advance(w, world_utc(utc) - w->wall);
+}
+
+void
+world_jump(struct world *w, int64_t ms)
+{
+	w->wall += ms;
+	laterd_clock_changed(w->laterd);
+	world_advance(w, 0);
+}
+
+/* -- The daemon ----------------------------------------------------------------------------------------------------------------- */
+
+/* xorshift64: ids have to differ, and a failure has to come back at the next run. */
+static uint64_t random_state;
+
+static void
+random_bytes(void *bytes, size_t len)
+{
+	for (unsigned char *p = bytes; len-- > 0; p++) {
+		random_state ^= random_state << 13;
+		random_state ^= random_state >> 7;
+		random_state ^= random_state << 17;
+		*p = (unsigned char)(random_state >> 32);
+	}
+}
+
+static void
+turned(void *arg)
+{
+	(void)arg; /* laterd_next is asked after every step */
+}
+
+int
+world_try_start(struct world *w)
+{
+	const struct laterd_env env = {
+		.clock = &w->clock, .dial = server_dial, .dial_arg = w, .random = random_bytes, .turned = turned,
+	};
+
+	buf_reset(&w->why);
+	w->code = laterd_new(&w->config, &env, &w->laterd, &w->why);
+	if (w->code == 0 && !laterd_start(w->laterd)) {
+		laterd_free(&w->laterd);
+		w->code = EXIT_DATABASE;
+	}
+	return w->code;
+}
+
+void
+world_start(struct world *w)
+{
+	size_t before = w->connections;
+
+	if (world_try_start(w) != 0)
+		fail_msg("laterd does not start: %s", buf_str(&w->why));
+	world_advance(w, 0);
+	assert_true(w->server_down || w->connections == before + 1);
+}
+
+void
+world_crash(struct world *w)
+{
+	laterd_free(&w->laterd);
+	server_forget(w);
+	world_settle(w);
+}
+
+void
+world_restart(struct world *w)
+{
+	world_crash(w);
+	world_start(w);
+}
+
+static void
+on_connected(evutil_socket_t fd, short what, void *arg)
+{
+	struct world *w = arg;
+
+	(void)fd, (void)what;
+	bufferevent_trigger_event(w->ours, BEV_EVENT_CONNECTED, BEV_TRIG_DEFER_CALLBACKS);
+}
+
+static void
+configure(struct world *w)
+{
+	struct config *c = &w->config;
+
+	c->component.address = COMPONENT;
+	c->component.name = "Scheduled messages";
+	c->component.server = "127.0.0.1:5347";
+	c->component.host = "127.0.0.1";
+	c->component.port = 5347;
+	c->component.secret = "secret";
+	c->users.domains[0] = "example.org";
+	c->users.admins[0] = "admin@example.org";
+	c->store.database = arena_printf(&w->arena, "%s/laterd.db", w->dir);
+	c->store.seal_key_file = arena_printf(&w->arena, "%s/seal.key", w->dir);
+	c->store.keep_ms = 30 * DAY_MS;
+	assert_int_equal(zone_find(&c->schedule.zone, SPAN("Europe/Berlin")), RES_OK);
+	c->schedule.tick_ms = MINUTE_MS;
+	c->schedule.horizon_ms = 400 * DAY_MS;
+	c->schedule.late_limit_ms = DAY_MS;
+	c->schedule.hold_ms = 30 * DAY_MS;
+	c->schedule.pending_max = 1000;
+	c->schedule.body_max = 10000;
+	c->schedule.offline = OFFLINE_AUTO;
+	for (int kind = 0; kind < KIND_END; kind++)
+		c->quota[kind] = (struct quota_limit){ QUOTA_NO_LIMIT, QUOTA_NO_LIMIT };
+}
+
+int
+world_setup(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	const char *tmp = getenv("TMPDIR");
+
+	assert_non_null(w);
+	log_open(LOG_TO_STDERR, getenv("WORLD_LOG") != NULL ? LOG_DETAIL : LOG_ERROR);
+	random_state = 88172645463325252;
+	snprintf(w->dir, sizeof(w->dir), "%.40s/laterd-XXXXXX", tmp != NULL ? tmp : "/tmp");
+	assert_non_null(mkdtemp(w->dir));
+	w->arena.max = (size_t)256 << 20;
+	configure(w);
+	w->clock = (struct clock){ wall_ms, mono_ms, w };
+	w->wall = world_utc(WORLD_BEGINS);
+	w->mono = 7654321;
+	w->pong = true;
+	w->unanswered = "";
+	w->ctx = xmpp_ctx_new(NULL, NULL);
+	w->base = event_base_new();
+	w->connected = event_new(w->base, -1, 0, on_connected, w);
+	*state = w;
+	return 0;
+}
+
+int
+world_teardown(void **state)
+{
+	static const char *const files[] = { "laterd.db", "laterd.db-wal", "laterd.db-shm", "laterd.db.lock", "seal.key" };
+	struct world *w = *state;
+	char path[128];
+
+	world_crash(w);
+	for (size_t i = 0; i < w->nanswers; i++)
+		xmpp_stanza_release(w->answers[i]);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", w->dir, files[i]);
+		unlink(path);
+	}
+	rmdir(w->dir);
+	event_free(w->connected);
+	event_base_free(w->base);
+	xmpp_ctx_free(w->ctx);
+	buf_free(&w->why);
+	arena_free(&w->arena);
+	free(w);
+	log_close();
+	return 0;
+}
+
+/* -- What happens on the stream ------------------------------------------------------------------------------------------------- */
+
+void
+world_send(struct world *w, const char *format, ...)
+{
+	struct buf xml = { .max = (size_t)8 << 20 };
+	va_list args;
+
+	va_start(args, format);
+	assert_int_equal(buf_vprintf(&xml, format, args), RES_OK);
+	va_end(args);
+	server_say(w, "%s", buf_str(&xml));
+	buf_free(&xml);
+	world_advance(w, 0);
+}
+
+void
+world_cut(struct world *w)
+{
+	bufferevent_trigger_event(w->ours, BEV_EVENT_READING | BEV_EVENT_EOF, BEV_TRIG_DEFER_CALLBACKS);
+	world_settle(w);
+	server_forget(w);
+	world_advance(w, 0);
+}
+
+void
+world_pong(struct world *w)
+{
+	w->pong = true;
+	if (w->unanswered[0] != '\0')
+		world_send(w, "<iq type='result' id='%s' from='example.org' to='" COMPONENT "'/>", w->unanswered);
+	w->unanswered = "";
+}
+
+struct person *
+world_person(struct world *w, const char *jid)
+{
+	struct person *p = w->people;
+
+	while (p->jid != NULL && strcmp(p->jid, jid) != 0)
+		p++;
+	assert_true(p < w->people + PEOPLE_MAX);
+	p->jid = jid;
+	return p;
+}
+
+void
+world_online(struct world *w, const char *jid)
+{
+	world_person(w, jid)->probe = PROBE_ONLINE;
+	world_send(w, "<presence from='%s/orchard' to='" BOT "'/>", jid);
+}
+
+void
+world_offline(struct world *w, const char *jid)
+{
+	world_person(w, jid)->probe = PROBE_OFFLINE;
+	world_send(w, "<presence type='unavailable' from='%s/orchard' to='" BOT "'/>", jid);
+}
+
+void
+world_receipt(struct world *w, const struct heard *m)
+{
+	world_send(w, "<message from='%s/orchard' to='%s' id='r-%s'><received xmlns='urn:xmpp:receipts' id='%s'/></message>",
+	    m->to, m->from, m->id, m->id);
+}
+
+/* -- Commands ------------------------------------------------------------------------------------------------------------------- */
+
+static void
+add_field(struct buf *xml, const char *var, const char *value)
+{
+	struct span rest = span_of(value);
+
+	buf_printf(xml, "<field var='%s'>", var);
+	while (rest.len > 0) {
+		const char *end = memchr(rest.p, '\n', rest.len);
+		size_t len = end == NULL ? rest.len : (size_t)(end - rest.p);
+
+		buf_text(xml, "<value>");
+		xml_escape(xml, (struct span){ rest.p, len });
+		buf_text(xml, "</value>");
+		len += end != NULL;
+		rest = (struct span){ rest.p + len, rest.len - len };
+	}
+	buf_text(xml, "</field>");
+}
+
+const char *
+world_ask_xml(struct world *w, struct ask *ask)
+{
+	const char *action = ask->action != NULL ? ask->action : ask->fields[0] != NULL ? "complete" : NULL, *copy;
+	struct buf xml = { 0 };
+
+	ask->id = arena_printf(&w->arena, "ask-%lu", ++w->next_id);
+	buf_printf(&xml, "<iq type='set' id='%s' from='%s' to='" COMPONENT "'><command xmlns='" NS_COMMANDS "' node='%s'",
+	    ask->id, ask->from != NULL ? ask->from : JULIET "/balcony", ask->node);
+	if (action != NULL)
+		buf_printf(&xml, " action='%s'", action);
+	if (ask->session != NULL)
+		buf_printf(&xml, " sessionid='%s'", ask->session);
+	buf_text(&xml, ">");
+	if (ask->fields[0] != NULL) {
+		buf_text(&xml, "<x xmlns='jabber:x:data' type='submit'>");
+		for (size_t i = 0; ask->fields[i] != NULL; i += 2)
+			add_field(&xml, ask->fields[i], ask->fields[i + 1]);
+		buf_text(&xml, "</x>");
+	}
+	buf_text(&xml, "</command></iq>");
+	assert_false(xml.failed);
+	copy = arena_text(&w->arena, buf_str(&xml));
+	buf_free(&xml);
+	return copy;
+}
+
+struct answer
+world_ask(struct world *w, struct ask ask)
+{
+	const char *xml = world_ask_xml(w, &ask);
+
+	world_send(w, "%s", xml);
+	return world_answer(w, ask.id);
+}
+
+static const char *
+child_text(struct world *w, xmpp_stanza_t *parent, const char *name, const char *ns)
+{
+	xmpp_stanza_t *st = parent == NULL ? NULL : stanza_child(parent, name, ns);
+	struct buf text = { 0 };
+	const char *copy = "";
+
+	if (st != NULL && stanza_get_text(st, &text) == RES_OK)
+		copy = arena_text(&w->arena, buf_str(&text));
+	buf_free(&text);
+	return copy;
+}
+
+static const char *
+child_attr(xmpp_stanza_t *parent, const char *name, const char *attr)
+{
+	xmpp_stanza_t *st = parent == NULL ? NULL : stanza_child(parent, name, NULL);
+
+	return st == NULL ? "" : stanza_attr(st, attr);
+}
+
+static void
+read_error(struct world *w, xmpp_stanza_t *iq, struct answer *a)
+{
+	xmpp_stanza_t *error = stanza_child(iq, "error", NULL);
+
+	a->error_type = child_attr(iq, "error", "type");
+	a->text = child_text(w, error, "text", NULL);
+	for (xmpp_stanza_t *st = error == NULL ? NULL : xmpp_stanza_get_children(error); st != NULL;
+	    st = xmpp_stanza_get_next(st)) {
+		const char *ns = xmpp_stanza_is_tag(st) ? xmpp_stanza_get_ns(st) : NULL;
+
+		if (ns != NULL && strcmp(ns, NS_COMMANDS) == 0)
+			a->app = xmpp_stanza_get_name(st);
+		else if (ns != NULL && strcmp(xmpp_stanza_get_name(st), "text") != 0)
+			a->condition = xmpp_stanza_get_name(st);
+	}
+}
+
+struct answer
+world_answer(struct world *w, const char *id)
+{
+	struct answer a = { .condition = "", .app = "" };
+	xmpp_stanza_t *iq = NULL, *command;
+
+	for (size_t i = 0; i < w->nanswers; i++)
+		if (strcmp(stanza_attr(w->answers[i], "id"), id) == 0) {
+			assert_null(iq);
+			iq = w->answers[i];
+		}
+	assert_non_null(iq);
+	command = stanza_child(iq, "command", NS_COMMANDS);
+	a.type = stanza_attr(iq, "type");
+	a.status = child_attr(iq, "command", "status");
+	a.session = child_attr(iq, "command", "sessionid");
+	a.note = child_text(w, command, "note", NULL);
+	a.note_type = child_attr(command, "note", "type");
+	a.execute = child_attr(command, "actions", "execute");
+	a.form = command == NULL ? NULL : stanza_child(command, "x", NS_DATA);
+	read_error(w, iq, &a);
+	return a;
+}
+
+const char *
+world_field(struct world *w, const struct answer *a, const char *var)
+{
+	xmpp_stanza_t *fd = a->form == NULL ? NULL : xmpp_stanza_get_children(a->form), *value;
+	struct buf out = { 0 };
+	const char *copy;
+
+	while (fd != NULL && (!stanza_is(fd, "field", NULL) || strcmp(stanza_attr(fd, "var"), var) != 0))
+		fd = xmpp_stanza_get_next(fd);
+	for (value = fd == NULL ? NULL : xmpp_stanza_get_children(fd); value != NULL; value = xmpp_stanza_get_next(value)) {
+		if (!stanza_is(value, "value", NULL))
+			continue;
+		if (out.len > 0)
+			buf_text(&out, "\n");
+		assert_int_equal(stanza_get_text(value, &out), RES_OK);
+	}
+	copy = arena_text(&w->arena, buf_str(&out));
+	buf_free(&out);
+	return copy;
+}
+
+struct ask
+world_im_ask(struct im im)
+{
+	return (struct ask){
+		.from = im.from, .node = "im",
+		.fields = {
+			"to", im.to != NULL ? im.to : ROMEO,
+			"when", im.when != NULL ? im.when : "in 5 minutes",
+			"body", im.body != NULL ? im.body : "Good morning",
+			"offline", im.offline != NULL ? im.offline : "auto",
+			"expires", im.expires != NULL ? im.expires : "",
+		},
+	};
+}
+
+const char *
+world_schedule_im(struct world *w, struct im im)
+{
+	struct answer a = world_ask(w, world_im_ask(im));
+	const char *ids = world_field(w, &a, "id");
+
+	if (strcmp(a.status, "completed") != 0 || ids[0] == '\0')
+		fail_msg("not scheduled: %s%s %s", a.note, a.text, world_field(w, &a, "error"));
+	return arena_printf(&w->arena, "%.*s", PACKET_ID_LEN, ids);
+}
+
+/* -- What has come of it -------------------------------------------------------------------------------------------------------- */
+
+size_t
+world_count(const struct world *w, const char *to)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->nheard; i++)
+		n += strcmp(w->heard[i].to, to) == 0;
+	return n;
+}
+
+const struct heard *
+world_only(const struct world *w, const char *to)
+{
+	const struct heard *m = NULL;
+
+	for (size_t i = 0; i < w->nheard; i++)
+		if (strcmp(w->heard[i].to, to) == 0) {
+			if (m != NULL)
+				fail_msg("%s is sent a second message", to);
+			m = &w->heard[i];
+		}
+	if (m == NULL)
+		fail_msg("%s is sent no message", to);
+	return m;
+}
+
+size_t
+world_told(const struct world *w, const char *words)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->nheard; i++)
+		n += strcmp(w->heard[i].to, JULIET) == 0 && strcmp(w->heard[i].from, BOT) == 0 &&
+		    strstr(w->heard[i].body, words) != NULL;
+	return n;
+}
+
+void
+world_forget(struct world *w)
+{
+	w->nheard = w->nsignals = w->pings = w->batch_max = w->batch = 0;
+}
+
+size_t
+world_signals(const struct world *w, const char *type, const char *to)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->nsignals; i++)
+		n += strcmp(w->signals[i].type, type) == 0 && strcmp(w->signals[i].to, to) == 0;
+	return n;
+}
+
+/* -- The database --------------------------------------------------------------------------------------------------------------- */
+
+int64_t
+world_sql(struct world *w, const char *format, ...)
+{
+	struct buf sql = { 0 };
+	sqlite3 *db = NULL;
+	sqlite3_stmt *stmt = NULL;
+	int64_t value = 0;
+	va_list args;
+	int rc;
+
+	va_start(args, format);
+	buf_vprintf(&sql, format, args);
+	va_end(args);
+	assert_int_equal(sqlite3_open(w->config.store.database, &db), SQLITE_OK);
+	sqlite3_busy_timeout(db, 1000);
+	if (sqlite3_prepare_v2(db, buf_str(&sql), -1, &stmt, NULL) != SQLITE_OK)
+		fail_msg("%s: %s", buf_str(&sql), sqlite3_errmsg(db));
+	if ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		value = sqlite3_column_int64(stmt, 0);
+		rc = SQLITE_DONE;
+	}
+	assert_int_equal(rc, SQLITE_DONE);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	buf_free(&sql);
+	return value;
+}
+
+const char *
+world_state(struct world *w, const char *id)
+{
+	return packet_state_name((enum packet_state)world_sql(w, "SELECT state FROM packet WHERE id = '%s'", id));
+}

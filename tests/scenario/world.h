@@ -1,0 +1,201 @@
+/*
+ * The world around one laterd: a clock that only moves when told, and an XMPP server that does what the test says.  No network, no
+ * sleeping.  A test sets up w->config and w->people, calls world_start, and then speaks in the verbs below; every verb returns when
+ * nothing moves any more.  A check that fails inside a verb fails the test.
+ */
+#ifndef LATERD_TESTS_SCENARIO_WORLD_H
+#define LATERD_TESTS_SCENARIO_WORLD_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strophe.h>
+
+#include "base/clock.h"
+#include "daemon/laterd.h"
+
+#define COMPONENT "later.example.org"
+#define BOT       "bot@later.example.org"
+#define JULIET    "juliet@example.org"
+#define ROMEO     "romeo@example.net"
+/* The wall clock when a world begins: a Sunday, 11:00:30 in Berlin. */
+#define WORLD_BEGINS "2026-11-22T10:00:30Z"
+
+/* How somebody's server answers a probe, and they a request for subscription. */
+enum answers_probe { PROBE_SILENCE, PROBE_OFFLINE, PROBE_ONLINE };
+enum answers_request { REQUEST_IGNORED, REQUEST_GRANTED, REQUEST_REFUSED };
+
+#define PEOPLE_MAX 16
+
+struct person {
+	const char *jid;
+	enum answers_probe probe;
+	enum answers_request request;
+	const char *bounce, *bounce_type; /* what a message to them comes back with, before the pong; NULL: it arrives */
+};
+
+/* A message that reached the server.  Absent strings are "". */
+struct heard {
+	int64_t at;
+	const char *clock; /* `at` as "2026-11-22T10:05:00.000Z" */
+	const char *id, *origin_id, *type, *from, *to, *body, *delay, *nick, *ofrom;
+	bool privileged, wants_receipt;
+};
+
+/* A presence stanza of type probe, subscribe, ... that reached the server. */
+struct signal {
+	const char *type, *from, *to, *nick, *status;
+};
+
+/* The answer to a command.  Absent strings are "". */
+struct answer {
+	const char *type; /* of the iq */
+	const char *status, *session, *note, *note_type;
+	const char *execute; /* the default of <actions/> */
+	const char *condition, *error_type, *app, *text;
+	xmpp_stanza_t *form; /* or NULL */
+};
+
+enum server { SERVER_PLAIN, SERVER_PROSODY, SERVER_EJABBERD };
+
+struct world {
+	/* For the test to set, most of it at any time. */
+	struct config config;
+	enum server server;  /* what it grants us (XEP-0356) */
+	bool server_down;    /* connections are refused */
+	bool pong;           /* the pings that end a batch are answered; else world_pong does it */
+	bool forbids;        /* privileged messages come back with `forbidden` */
+	struct person people[PEOPLE_MAX + 1]; /* the others are silent */
+
+	/* For the test to look at. */
+	int64_t wall, mono;
+	struct heard *heard;
+	size_t nheard, heard_cap;
+	struct signal *signals;
+	size_t nsignals, signals_cap;
+	size_t pings;        /* that end a batch */
+	const char *unanswered; /* the id of the last of them while !pong; "" when there is none */
+	size_t batch_max;    /* the largest number of bytes heard between two of them */
+	size_t connections;
+	int code;            /* of the last world_try_start */
+	struct buf why;
+
+	/* The machinery. */
+	struct arena arena;
+	struct clock clock;
+	struct event_base *base;
+	struct event *connected;
+	struct bufferevent *ours, *peer; /* laterd's end and the server's */
+	struct parser *parser;
+	xmpp_ctx_t *ctx;
+	xmpp_stanza_t **answers;
+	size_t nanswers, answers_cap, batch;
+	struct laterd *laterd;
+	unsigned long next_id;
+	uint64_t random;
+	char dir[64];
+};
+
+/* cmocka fixtures: a fresh world in *state, and its end. */
+int world_setup(void **state);
+int world_teardown(void **state);
+#define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+
+/* -- The daemon --------------------------------------------------------------------------------------------------------------- */
+
+/* A daemon on the world's database, connected. */
+void world_start(struct world *w);
+/* The same, to the point where it fails: its exit code, which stays in w->code, with the reason in w->why. */
+int world_try_start(struct world *w);
+/* Everything that was only in its memory is gone. */
+void world_crash(struct world *w);
+void world_restart(struct world *w);
+
+/* -- Time --------------------------------------------------------------------------------------------------------------------- */
+
+/* Let time pass, through each instant that laterd asks for. */
+void world_advance(struct world *w, int64_t ms);
+/* Up to an instant in the form of "2026-11-22T10:05:00Z"; not back. */
+void world_advance_to(struct world *w, const char *utc);
+/* Somebody sets the wall clock, by so much, and laterd notices. */
+void world_jump(struct world *w, int64_t ms);
+int64_t world_utc(const char *utc);
+/* "2026-11-22T10:05:00.000Z"; lives as long as the world. */
+const char *world_clock_text(struct world *w, int64_t at);
+/* Until nothing moves. */
+void world_settle(struct world *w);
+
+/* -- What happens on the stream ----------------------------------------------------------------------------------------------- */
+
+/* Stanzas from the server, as they stand. */
+void world_send(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The stream breaks; laterd will be back after its backoff unless w->server_down. */
+void world_cut(struct world *w);
+/* Find somebody, or make them known. */
+struct person *world_person(struct world *w, const char *jid);
+/* They come online or go offline, visibly to those who are subscribed, and answer probes accordingly from now on. */
+void world_online(struct world *w, const char *jid);
+void world_offline(struct world *w, const char *jid);
+/* The pong that was withheld; from now on they come by themselves. */
+void world_pong(struct world *w);
+/* Send the message back with an error, as from its recipient. */
+void world_bounce(struct world *w, const struct heard *m, const char *condition, const char *type);
+/* The recipient's client acknowledges it (XEP-0184). */
+void world_receipt(struct world *w, const struct heard *m);
+
+/* -- Commands ----------------------------------------------------------------------------------------------------------------- */
+
+/* One request.  from: JULIET at a client.  action: "complete" with fields, else none.  fields: var, value, var, value, ... */
+struct ask {
+	const char *from, *node, *action, *session, *id;
+	const char *fields[24];
+};
+
+/* world_command(w, .node = "show", .fields = { "id", id }) */
+#define world_command(w, ...) world_ask((w), (struct ask){ __VA_ARGS__ })
+struct answer world_ask(struct world *w, struct ask ask);
+/* Its stanza alone, to be sent with others in one piece; the answer is had by world_answer then. */
+const char *world_ask_xml(struct world *w, struct ask *ask);
+struct answer world_answer(struct world *w, const char *id);
+
+/* The values of a field, joined by LF; "" when it is not there. */
+const char *world_field(struct world *w, const struct answer *a, const char *var);
+
+/* What juliet fills into the form.  From JULIET to ROMEO, "Good morning", in 5 minutes, auto, unless said otherwise. */
+struct im {
+	const char *from, *to, *when, *body, *offline, *expires;
+};
+
+/* world_schedule(w, .when = "in 2 minutes", .offline = "hold") gives the id, of the first recipient if there are several. */
+#define world_schedule(w, ...) world_schedule_im((w), (struct im){ __VA_ARGS__ })
+const char *world_schedule_im(struct world *w, struct im im);
+/* The request that world_schedule makes. */
+#define world_im(...) world_im_ask((struct im){ __VA_ARGS__ })
+struct ask world_im_ask(struct im im);
+
+/* -- What has come of it ------------------------------------------------------------------------------------------------------ */
+
+/* How many messages to this bare JID reached the server. */
+size_t world_count(const struct world *w, const char *to);
+/* The only one; the test fails when there is none or another. */
+const struct heard *world_only(const struct world *w, const char *to);
+/* How many notices of the bot to JULIET say this. */
+size_t world_told(const struct world *w, const char *words);
+/* Forget what has been heard so far. */
+void world_forget(struct world *w);
+size_t world_signals(const struct world *w, const char *type, const char *to);
+
+/* "scheduled", "in flight", ... as it is on disk. */
+const char *world_state(struct world *w, const char *id);
+/* One statement on the database, beside laterd's back; the first column of the first row if there is one, else 0. */
+int64_t world_sql(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

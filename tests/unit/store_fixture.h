@@ -1,0 +1,190 @@
+/* For the store's tests: a directory of its own for each test, and packets to put. */
+#ifndef LATERD_TESTS_STORE_FIXTURE_H
+#define LATERD_TESTS_STORE_FIXTURE_H
+
+#include <ftw.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "core/jid.h"
+#include "store/db.h"
+#include "store/sqlite.h"
+
+#define NOON  INT64_C(1798200000000)
+#define TODAY 20261225
+#define ME    "juliet@example.org"
+#define YOU   "romeo@example.net"
+
+struct fixture {
+	char dir[64];
+	char path[96];
+	struct store *store;
+	const struct store_ops *ops; /* of the store */
+};
+
+static inline void
+store_reopen(struct fixture *f)
+{
+	struct buf why = { 0 };
+
+	sqlite_store_close(&f->store);
+	if (sqlite_store_open(f->path, &f->store, &why) != RES_OK)
+		fail_msg("%s", buf_str(&why));
+	assert_string_equal(buf_str(&why), "");
+	f->ops = f->store->ops;
+}
+
+static inline int
+make_dir(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	if (f == NULL)
+		return -1;
+	*state = f;
+	snprintf(f->dir, sizeof(f->dir), "/tmp/laterd-store.XXXXXX");
+	if (mkdtemp(f->dir) == NULL)
+		return -1;
+	snprintf(f->path, sizeof(f->path), "%s/laterd.db", f->dir);
+	return 0;
+}
+
+static inline int
+open_store(void **state)
+{
+	if (make_dir(state) != 0)
+		return -1;
+	store_reopen(*state);
+	return 0;
+}
+
+static inline int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+	(void)st;
+	(void)type;
+	(void)where;
+	return remove(path);
+}
+
+static inline int
+remove_dir(void **state)
+{
+	struct fixture *f = *state;
+
+	sqlite_store_close(&f->store);
+	if (nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS) != 0)
+		return -1;
+	free(f);
+	return 0;
+}
+
+/* An id that only `i` has. */
+static inline void
+number_id(char id[PACKET_ID_LEN + 1], unsigned i)
+{
+	uint8_t bytes[PACKET_ID_LEN];
+
+	for (size_t k = 0; k < PACKET_ID_LEN; k++, i /= 32)
+		bytes[PACKET_ID_LEN - 1 - k] = (uint8_t)(i % 32);
+	packet_id_make(id, bytes);
+}
+
+/* A scheduled IM from ME to YOU, due at noon, charged one unit today. */
+static inline struct packet
+sample(unsigned i)
+{
+	struct packet p = {
+		.sender = ME,
+		.recipient = YOU,
+		.kind = KIND_IM,
+		.state = PACKET_SCHEDULED,
+		.offline = OFFLINE_AUTO,
+		.created_at = NOON - HOUR_MS,
+		.due_at = NOON,
+		.next_at = NOON,
+		.expires_at = NOON + DAY_MS,
+		.charge_day = TODAY,
+		.charge_units = 1,
+		.zone = "Europe/Berlin",
+		.sealed = SPAN("\1sealed\0body"),
+	};
+
+	number_id(p.id, i);
+	return p;
+}
+
+static inline void
+put(struct fixture *f, const struct packet *p)
+{
+	assert_int_equal(f->ops->put(f->store, p, 1, "scheduled"), RES_OK);
+}
+
+static inline void
+put_as(struct fixture *f, unsigned i, enum packet_state s, const char *recipient, int64_t due,
+    int64_t next, int64_t expires, int64_t finished)
+{
+	struct packet p = sample(i);
+
+	p.state = s;
+	p.recipient = recipient;
+	p.due_at = due;
+	p.next_at = next;
+	p.expires_at = expires;
+	p.finished_at = finished;
+	put(f, &p);
+}
+
+static inline void
+commit(struct fixture *f)
+{
+	assert_int_equal(f->ops->commit(f->store), RES_OK);
+}
+
+/* The state of a packet, PACKET_ILLEGAL when there is none. */
+static inline enum packet_state
+state_of(struct fixture *f, unsigned i)
+{
+	struct packets ps = { 0 };
+	enum packet_state s = PACKET_ILLEGAL;
+	char id[PACKET_ID_LEN + 1];
+	enum res res;
+
+	number_id(id, i);
+	res = f->ops->get(f->store, id, &ps);
+	if (res == RES_OK)
+		s = ps.v[0].state;
+	else
+		assert_int_equal(res, RES_NOTFOUND);
+	packets_free(&ps);
+	return s;
+}
+
+static inline struct quota_use
+used(struct fixture *f, const char *who, enum packet_kind kind, int32_t day)
+{
+	struct quota_use use = { -1, -1 };
+
+	assert_int_equal(f->ops->use(f->store, who, kind, day, &use), RES_OK);
+	return use;
+}
+
+/* Runs SQL on a connection of its own, as an operator with the sqlite3 shell would. */
+static inline void
+by_hand(struct fixture *f, const char *sql)
+{
+	sqlite3 *handle = NULL;
+	char *error = NULL;
+
+	assert_int_equal(sqlite3_open(f->path, &handle), SQLITE_OK);
+	if (sqlite3_exec(handle, sql, NULL, NULL, &error) != SQLITE_OK)
+		fail_msg("%s: %s", sql, error);
+	sqlite3_close(handle);
+}
+
+#endif

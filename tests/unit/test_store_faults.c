@@ -1,0 +1,363 @@
+/*
+ * Each write fails once, and allocations within SQLite do: the database is as before the turn or as
+ * after it, never between.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+
+#include "fault_vfs.h"
+#include "store_fixture.h"
+
+/* Allocations are many and much alike: every so-manieth fails.  Of writes, each does. */
+#define MEMORY_STRIDE 11
+
+static char big_body[20000];
+
+static unsigned
+stride(enum fault_mode mode)
+{
+	return mode == FAULT_MEMORY ? MEMORY_STRIDE : 1;
+}
+
+/* A fault is logged, and there are thousands of them. */
+static void
+hush(bool on)
+{
+	static int saved = -1;
+	int null;
+
+	if (on && saved == -1 && (null = open("/dev/null", O_WRONLY | O_CLOEXEC)) != -1) {
+		saved = dup(2);
+		dup2(null, 2);
+		close(null);
+	} else if (!on && saved != -1) {
+		dup2(saved, 2);
+		close(saved);
+		saved = -1;
+	}
+}
+
+/* All rows of all tables as text. */
+static void
+dump(struct fixture *f, struct buf *out)
+{
+	static const char *const tables[] = {
+		"packet ORDER BY n",
+		"event ORDER BY n",
+		"charge ORDER BY sender, kind, day",
+		"quota_limit ORDER BY who, kind",
+		"account ORDER BY jid",
+		"contact ORDER BY jid",
+		"meta ORDER BY name",
+	};
+	sqlite3 *h = NULL;
+
+	out->max = 4 << 20;
+	buf_reset(out);
+	assert_int_equal(sqlite3_open(f->path, &h), SQLITE_OK);
+	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++) {
+		sqlite3_stmt *stmt = NULL;
+		char sql[64];
+
+		snprintf(sql, sizeof(sql), "SELECT * FROM %s", tables[t]);
+		assert_int_equal(sqlite3_prepare_v2(h, sql, -1, &stmt, NULL), SQLITE_OK);
+		while (sqlite3_step(stmt) == SQLITE_ROW) {
+			buf_printf(out, "%s", tables[t]);
+			for (int i = 0; i < sqlite3_column_count(stmt); i++)
+				buf_printf(out, "|%s/%d", sqlite3_column_text(stmt, i),
+				    sqlite3_column_bytes(stmt, i));
+			buf_text(out, "\n");
+		}
+		assert_int_equal(sqlite3_finalize(stmt), SQLITE_OK);
+	}
+	sqlite3_close(h);
+	assert_false(out->failed);
+}
+
+/* The charges are those of the packets that were not cancelled, the pages and the indexes agree. */
+static void
+assert_consistent(struct fixture *f)
+{
+	static const char sql[] =
+	    "SELECT (SELECT sum(count) FROM charge) = (SELECT sum(charge_units) FROM packet WHERE "
+	    "state <> 9) "
+	    "AND NOT EXISTS (SELECT 1 FROM event WHERE packet NOT IN (SELECT n FROM packet)) "
+	    "AND (SELECT group_concat(integrity_check) FROM pragma_integrity_check) = 'ok'";
+	sqlite3_stmt *stmt = NULL;
+	sqlite3 *h = NULL;
+
+	assert_int_equal(sqlite3_open(f->path, &h), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(h, sql, -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	assert_int_equal(sqlite3_column_int(stmt, 0), 1);
+	sqlite3_finalize(stmt);
+	sqlite3_close(h);
+}
+
+static void
+copy_file(const char *from, const char *to)
+{
+	char block[65536];
+	FILE *in = fopen(from, "r"), *out = fopen(to, "w");
+	size_t n;
+
+	assert_true(in != NULL && out != NULL);
+	while ((n = fread(block, 1, sizeof(block), in)) > 0)
+		assert_int_equal(fwrite(block, 1, n, out), n);
+	fclose(in);
+	assert_int_equal(fclose(out), 0);
+}
+
+/* Before the turn: 1 to 3 are due, 4 is held, 5 will be cancelled, 6 was sent long ago. */
+static void
+make_baseline(struct fixture *f, char *kept, size_t size)
+{
+	store_reopen(f);
+	for (unsigned i = 1; i <= 3; i++)
+		put_as(f, i, PACKET_SCHEDULED, YOU, NOON, NOON, 0, 0);
+	put_as(f, 4, PACKET_HELD, YOU, NOON, NEVER_MS, NOON, 0);
+	put_as(f, 5, PACKET_SCHEDULED, YOU, NOON, NOON + DAY_MS, 0, 0);
+	put_as(f, 6, PACKET_SENT, YOU, 0, 0, 0, 1);
+	commit(f);
+	sqlite_store_close(&f->store);
+	by_hand(f,
+	    "UPDATE packet SET charge_day = 0, charge_units = 0 WHERE state = 5; UPDATE charge SET "
+	    "count = count - 1");
+	snprintf(kept, size, "%s/baseline.db", f->dir);
+	copy_file(f->path, kept);
+}
+
+static void
+restore(struct fixture *f, const char *kept)
+{
+	static const char *const tails[] = { "", "-wal", "-shm", "-journal" };
+	char path[128];
+
+	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
+		snprintf(path, sizeof(path), "%s%s", f->path, tails[i]);
+		(void)unlink(path);
+	}
+	copy_file(kept, f->path);
+}
+
+static enum res
+do_moves(struct fixture *f, struct packets *ps)
+{
+	struct packet cancelled = sample(5), *v;
+	int64_t n;
+	enum res res;
+
+	cancelled.finished_at = NOON;
+	if ((res = f->ops->get(f->store, sample(4).id, ps)) != RES_OK ||
+	    (res = f->ops->claim(f->store, NOON, 9, NOON, ps)) != RES_OK)
+		return res;
+	v = ps->v;
+	v[0].finished_at = v[1].finished_at = NOON;
+	if ((res = f->ops->move(f->store, &v[0], EV_EXPIRE, NOON, "expired")) != RES_OK ||
+	    (res = f->ops->move(f->store, &v[1], EV_SEND, NOON, "sent")) != RES_OK ||
+	    (res = f->ops->move(f->store, &v[1], EV_ACCEPTED, NOON, "taken by the server")) !=
+		RES_OK ||
+	    (res = f->ops->move(f->store, &v[2], EV_SEND, NOON, NULL)) != RES_OK ||
+	    (res = f->ops->move(f->store, &cancelled, EV_CANCEL, NOON, "cancelled")) != RES_OK ||
+	    (res = f->ops->refund(f->store, &cancelled)) != RES_OK)
+		return res;
+	return f->ops->purge(f->store, 2, 0, 9, &n);
+}
+
+/* One turn with every verb that writes. */
+static enum res
+do_turn(struct fixture *f)
+{
+	struct packet v[2] = { sample(7), sample(8) }, taken = sample(7);
+	struct quota_limit limit = { 1, 2 };
+	struct account account = { .blocked = true };
+	struct packets ps = { 0 };
+	enum res res;
+
+	v[0].sealed = (struct span){ big_body, sizeof(big_body) };
+	v[1].charge_day = TODAY + 1;
+	if ((res = f->ops->put(f->store, v, 2, "scheduled")) == RES_OK &&
+	    (res = f->ops->put(f->store, &taken, 1, "scheduled")) == RES_INVALID)
+		res = do_moves(f, &ps);
+	packets_free(&ps);
+	if (res != RES_OK || (res = f->ops->set_limit(f->store, ME, KIND_IM, &limit)) != RES_OK ||
+	    (res = f->ops->set_account(f->store, ME, &account)) != RES_OK ||
+	    (res = f->ops->set_contact(f->store, YOU, CONTACT_ASKED, NOON)) != RES_OK ||
+	    (res = f->ops->set_meta(f->store, "a", "b")) != RES_OK)
+		return res;
+	return f->ops->commit(f->store);
+}
+
+/*
+ * Runs the turn with its n-th change failing; false when there are fewer than n.  Unless power was
+ * cut, a turn that said no must be gone, and the same store must be able to do it all over.
+ */
+static bool
+try_fault(struct fixture *f, const char *kept, enum fault_mode mode, unsigned n, bool checkpoint,
+    const struct buf *before, const struct buf *after)
+{
+	struct buf got = { 0 };
+	enum res res;
+	bool struck, again = false;
+
+	restore(f, kept);
+	store_reopen(f);
+	if (checkpoint)
+		sqlite3_wal_autocheckpoint(((struct db *)f->store)->handle, 1);
+	fault_arm(mode, n);
+	hush(true);
+	res = do_turn(f);
+	if (res != RES_OK) {
+		assert_true(res == RES_TEMPFAIL || (mode == FAULT_MEMORY && res == RES_NOMEM));
+		assert_int_not_equal(f->ops->commit(f->store), RES_OK);
+		f->ops->rollback(f->store);
+		if (mode != FAULT_CUT && n % 2 == 0) {
+			assert_int_equal(do_turn(f), RES_OK);
+			again = true;
+		}
+	}
+	sqlite_store_close(&f->store);
+	hush(false);
+	struck = fault_disarm();
+	assert_true(struck || res == RES_OK);
+	dump(f, &got);
+	if (res == RES_OK || again)
+		assert_string_equal(buf_str(&got), buf_str(after));
+	else if (mode != FAULT_CUT || strcmp(buf_str(&got), buf_str(after)) != 0)
+		assert_string_equal(buf_str(&got), buf_str(before));
+	assert_consistent(f);
+	buf_free(&got);
+	return struck;
+}
+
+static void
+try_all_faults(struct fixture *f, enum fault_mode mode, bool checkpoint, unsigned at_least)
+{
+	struct buf before = { 0 }, after = { 0 };
+	char kept[128];
+	unsigned n = 1;
+
+	make_baseline(f, kept, sizeof(kept));
+	dump(f, &before);
+	assert_consistent(f);
+	store_reopen(f);
+	assert_int_equal(do_turn(f), RES_OK);
+	sqlite_store_close(&f->store);
+	dump(f, &after);
+	assert_string_not_equal(buf_str(&before), buf_str(&after));
+	while (try_fault(f, kept, mode, n, checkpoint, &before, &after))
+		n += stride(mode);
+	assert_true(n > at_least);
+	buf_free(&before);
+	buf_free(&after);
+}
+
+static void
+test_a_write_that_fails_leaves_no_half_of_a_turn(void **state)
+{
+	try_all_faults(*state, FAULT_IOERR, false, 10);
+}
+
+static void
+test_a_checkpoint_that_fails_leaves_no_half_of_a_turn(void **state)
+{
+	try_all_faults(*state, FAULT_IOERR, true, 20);
+}
+
+static void
+test_a_full_disk_leaves_no_half_of_a_turn(void **state)
+{
+	try_all_faults(*state, FAULT_FULL, true, 20);
+}
+
+static void
+test_a_power_cut_leaves_no_half_of_a_turn(void **state)
+{
+	try_all_faults(*state, FAULT_CUT, false, 10);
+}
+
+static void
+test_a_power_cut_in_a_checkpoint_leaves_no_half_of_a_turn(void **state)
+{
+	try_all_faults(*state, FAULT_CUT, true, 20);
+}
+
+static void
+test_no_memory_leaves_no_half_of_a_turn(void **state)
+{
+	try_all_faults(*state, FAULT_MEMORY, false, 20);
+}
+
+static void
+test_a_fault_while_the_database_is_made_can_be_repeated(void **state)
+{
+	static const enum fault_mode modes[] = { FAULT_IOERR, FAULT_FULL, FAULT_CUT, FAULT_MEMORY };
+	struct fixture *f = *state;
+	struct buf why = { 0 };
+	bool struck;
+	unsigned n;
+
+	for (size_t m = 0; m < sizeof(modes) / sizeof(modes[0]); m++) {
+		for (n = 1, struck = true; struck; n += stride(modes[m])) {
+			struct packet p = sample(1);
+			enum res res;
+
+			(void)unlink(f->path);
+			fault_arm(modes[m], n);
+			hush(true);
+			res = sqlite_store_open(f->path, &f->store, &why);
+			assert_true(res == RES_OK ||
+			    (res == RES_PERMFAIL && f->store == NULL && why.len > 0));
+			buf_reset(&why);
+			sqlite_store_close(&f->store);
+			hush(false);
+			struck = fault_disarm();
+			store_reopen(f);
+			put(f, &p);
+			commit(f);
+			sqlite_store_close(&f->store);
+		}
+		assert_true(n > 5);
+	}
+	buf_free(&why);
+}
+
+static void
+test_commit_returns_after_the_log_is_on_disk(void **state)
+{
+	struct fixture *f = *state;
+
+	store_reopen(f);
+	for (unsigned i = 1; i <= 5; i++) {
+		struct packet p = sample(i);
+
+		put(f, &p);
+		commit(f);
+		assert_in_range(fault_wal_syncs(), 1, 2);
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_dir, remove_dir)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_a_write_that_fails_leaves_no_half_of_a_turn),
+		TEST(test_a_checkpoint_that_fails_leaves_no_half_of_a_turn),
+		TEST(test_a_full_disk_leaves_no_half_of_a_turn),
+		TEST(test_a_power_cut_leaves_no_half_of_a_turn),
+		TEST(test_a_power_cut_in_a_checkpoint_leaves_no_half_of_a_turn),
+		TEST(test_no_memory_leaves_no_half_of_a_turn),
+		TEST(test_a_fault_while_the_database_is_made_can_be_repeated),
+		TEST(test_commit_returns_after_the_log_is_on_disk),
+	};
+
+	fault_install();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,334 @@
+/* Every statement by itself: it prepares, it uses an index, and its numbers are core's. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "store_fixture.h"
+
+static const struct {
+	const char *name, *text;
+} statements[] = {
+#define STATEMENT(name, text) { #name, text },
+	SQL_STATEMENTS(STATEMENT)
+#undef STATEMENT
+};
+
+#define NSTATEMENTS (sizeof(statements) / sizeof(statements[0]))
+
+static sqlite3 *
+handle_of(struct fixture *f)
+{
+	return ((struct db *)f->store)->handle;
+}
+
+static void
+test_each_statement_prepares_as_one_statement(void **state)
+{
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < NSTATEMENTS; i++) {
+		sqlite3_stmt *stmt = NULL;
+		const char *rest = NULL;
+
+		if (sqlite3_prepare_v2(handle_of(f), statements[i].text, -1, &stmt, &rest) !=
+		    SQLITE_OK)
+			fail_msg("%s: %s", statements[i].name, sqlite3_errmsg(handle_of(f)));
+		assert_non_null(stmt);
+		assert_string_equal(rest, "");
+		sqlite3_finalize(stmt);
+	}
+}
+
+static void
+test_placeholders_are_numbered_in_order(void **state)
+{
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < NSTATEMENTS; i++) {
+		sqlite3_stmt *stmt = NULL;
+
+		sqlite3_prepare_v2(handle_of(f), statements[i].text, -1, &stmt, NULL);
+		for (int k = 1; k <= sqlite3_bind_parameter_count(stmt); k++) {
+			char name[16];
+
+			snprintf(name, sizeof(name), "$%d", k);
+			assert_string_equal(sqlite3_bind_parameter_name(stmt, k), name);
+		}
+		sqlite3_finalize(stmt);
+	}
+}
+
+/* -- Numbers of states ------------------------------------------------------------------------- */
+
+/* Is the state in the set that an SQL term describes? */
+static bool
+within(struct fixture *f, const char *term, int s)
+{
+	char sql[256];
+	sqlite3_stmt *stmt = NULL;
+	bool answer;
+
+	snprintf(sql, sizeof(sql), "SELECT %s FROM (SELECT %d AS state)", term, s);
+	assert_int_equal(sqlite3_prepare_v2(handle_of(f), sql, -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	answer = sqlite3_column_int(stmt, 0) != 0;
+	sqlite3_finalize(stmt);
+	return answer;
+}
+
+static void
+test_sets_of_states_are_those_of_core(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int k = 0; k <= PACKET_NSTATES; k++) {
+		enum packet_state s = k < PACKET_NSTATES ? (enum packet_state)k : PACKET_ILLEGAL;
+		bool waits = packet_is_waiting(s), real = s != PACKET_ILLEGAL;
+
+		assert_int_equal(within(f, SQL_IS_WAITING, k), waits);
+		assert_int_equal(within(f, SQL_IS_FINISHED, k), real && !waits);
+		assert_int_equal(
+		    within(f, SQL_IS_ENDED, k), real && (!waits || s == PACKET_UNCERTAIN));
+		assert_int_equal(
+		    within(f, SQL_IS_SCHEDULED, k), packet_next(s, EV_DUE) != PACKET_ILLEGAL);
+		assert_int_equal(
+		    within(f, SQL_IS_ACTIVE, k), packet_next(s, EV_RECOVER) != PACKET_ILLEGAL);
+		assert_int_equal(within(f, SQL_IS_HELD, k), s == PACKET_HELD);
+	}
+}
+
+static void
+test_partial_indexes_have_the_terms_of_the_statements(void **state)
+{
+	static const struct {
+		const char *index, *term;
+	} indexes[] = {
+		{ "packet_due", SQL_IS_SCHEDULED },
+		{ "packet_active", SQL_IS_ACTIVE },
+		{ "packet_held_for", SQL_IS_HELD },
+		{ "packet_held_expiry", SQL_IS_HELD },
+		{ "packet_held_retry", SQL_IS_HELD },
+		{ "packet_waiting", SQL_IS_WAITING },
+		{ "packet_finished", SQL_IS_FINISHED },
+		{ "packet_ended", SQL_IS_ENDED },
+	};
+	static const char sql[] =
+	    "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql LIKE '% WHERE %'";
+	struct fixture *f = *state;
+	sqlite3_stmt *stmt = NULL;
+	unsigned n = 0;
+
+	assert_int_equal(sqlite3_prepare_v2(handle_of(f), sql, -1, &stmt, NULL), SQLITE_OK);
+	for (; sqlite3_step(stmt) == SQLITE_ROW; n++) {
+		const char *name = (const char *)sqlite3_column_text(stmt, 0);
+		const char *where =
+		    strstr((const char *)sqlite3_column_text(stmt, 1), " WHERE ") + 7;
+		size_t i = 0;
+
+		while (
+		    i < sizeof(indexes) / sizeof(indexes[0]) && strcmp(indexes[i].index, name) != 0)
+			i++;
+		assert_true(i < sizeof(indexes) / sizeof(indexes[0]));
+		assert_string_equal(where, indexes[i].term);
+	}
+	assert_int_equal(n, sizeof(indexes) / sizeof(indexes[0]));
+	sqlite3_finalize(stmt);
+}
+
+/* -- Plans ------------------------------------------------------------------------------------- */
+
+/* The index (or key) through which each statement has to find its rows. */
+static const struct {
+	const char *name, *index;
+} plans[] = {
+	{ "PACKET_GET", "sqlite_autoindex_packet_1 (id=?)" },
+	{ "PACKET_MOVE", "sqlite_autoindex_packet_1 (id=?)" },
+	{ "PACKET_CLAIM", "packet_due (next_at<?)" },
+	{ "PACKET_SET_ASIDE", "INTEGER PRIMARY KEY (rowid=?)" },
+	{ "PACKET_RECOVER", "packet_active (state=? AND kind=?)" },
+	{ "PACKET_PURGE", "packet_ended (finished_at<?)" },
+	{ "PACKET_COUNT", "packet_waiting (sender=?)" },
+	{ "FIND_DUE", "packet_due (next_at<?)" },
+	{ "FIND_WAITING", "packet_waiting (sender=?)" },
+	{ "FIND_FINISHED", "packet_finished (sender=?)" },
+	{ "FIND_HELD", "packet_held_for (recipient=?)" },
+	{ "FIND_HELD_EXPIRED", "packet_held_expiry (expires_at>? AND expires_at<?)" },
+	{ "FIND_HELD_RETRY", "packet_held_retry (next_at<?)" },
+	{ "NEXT_EXPIRY", "packet_held_expiry (expires_at>?)" },
+	{ "NEXT_RETRY", "packet_held_retry" },
+	{ "NEXT_DUE", "packet_due" },
+	{ "EVENT_ADD", "sqlite_autoindex_packet_1 (id=?)" },
+	{ "EVENT_ADD_ACTIVE", "packet_active (state=? AND kind=?)" },
+	{ "EVENT_LIST", "event_packet (packet=?)" },
+	{ "CHARGE_TAKE", "PRIMARY KEY (sender=? AND kind=? AND day=?)" },
+	{ "CHARGE_SUM", "PRIMARY KEY (sender=? AND kind=? AND day>? AND day<?)" },
+	{ "CHARGE_PURGE", "charge_day (day<?)" },
+	{ "LIMIT_GET", "PRIMARY KEY (who=? AND kind=?)" },
+	{ "ACCOUNT_GET", "PRIMARY KEY (jid=?)" },
+	{ "CONTACT_GET", "PRIMARY KEY (jid=?)" },
+	{ "CONTACT_WAITING", "packet_held_for (recipient>?)" },
+	{ "META_GET", "PRIMARY KEY (name=?)" },
+};
+
+static const char *
+index_wanted(const char *name)
+{
+	for (size_t i = 0; i < sizeof(plans) / sizeof(plans[0]); i++)
+		if (strcmp(plans[i].name, name) == 0)
+			return plans[i].index;
+	return NULL;
+}
+
+static void
+check_plan(sqlite3 *handle, const char *name, const char *text)
+{
+	const char *wanted = index_wanted(name);
+	bool found = wanted == NULL, touches = false;
+	struct buf sql = { 0 };
+	sqlite3_stmt *stmt = NULL;
+
+	buf_printf(&sql, "EXPLAIN QUERY PLAN %s", text);
+	assert_int_equal(sqlite3_prepare_v2(handle, buf_str(&sql), -1, &stmt, NULL), SQLITE_OK);
+	while (sqlite3_step(stmt) == SQLITE_ROW) {
+		const char *step = (const char *)sqlite3_column_text(stmt, 3);
+
+		/* `waiting` is not a table but the rows of a WITH, made as they are read. */
+		if (strncmp(step, "SCAN ", 5) == 0 && strcmp(step, "SCAN waiting") != 0)
+			fail_msg("%s: %s", name, step);
+		if (strstr(step, "TEMP B-TREE") != NULL || strstr(step, "AUTOMATIC") != NULL)
+			fail_msg("%s: %s", name, step);
+		touches = touches || strncmp(step, "SEARCH ", 7) == 0;
+		if (wanted != NULL && strstr(step, wanted) != NULL)
+			found = true;
+	}
+	if (!found)
+		fail_msg("%s does not use %s", name, wanted);
+	if (touches && wanted == NULL)
+		fail_msg("%s: no plan is written down for it", name);
+	sqlite3_finalize(stmt);
+	buf_free(&sql);
+}
+
+static void
+check_plans(struct fixture *f)
+{
+	for (size_t i = 0; i < NSTATEMENTS; i++)
+		check_plan(handle_of(f), statements[i].name, statements[i].text);
+}
+
+static void
+test_no_statement_scans_a_table(void **state)
+{
+	check_plans(*state);
+}
+
+/* n packets that are not due, in all states, of a few people. */
+static void
+fill(struct fixture *f, unsigned n)
+{
+	char sql[1024];
+
+	snprintf(sql, sizeof(sql),
+	    "WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < %u) "
+	    "INSERT INTO packet SELECT NULL, printf('%%06d', i), 'sender' || (i %% 10), "
+	    "'recipient' || (i %% 50), 1, "
+	    "1 + i %% 10, 1, i, %" PRId64 " + i, %" PRId64 " + i, %" PRId64
+	    " + i, 0, i, 0, 0, 0, 0, 'UTC', zeroblob(200) "
+	    "FROM c;",
+	    n, NOON + 1, NOON + 1, NOON + 1);
+	by_hand(f, sql);
+}
+
+static void
+test_no_statement_scans_a_table_when_statistics_mislead(void **state)
+{
+	struct fixture *f = *state;
+
+	/* ANALYZE of a database that grew since. */
+	fill(f, 3);
+	by_hand(f, "INSERT INTO contact VALUES ('recipient1', 2, 0); ANALYZE;");
+	store_reopen(f);
+	check_plans(f);
+	by_hand(f, "DELETE FROM packet");
+	fill(f, 20000);
+	by_hand(f,
+	    "INSERT INTO charge VALUES ('a', 1, 20260101, 1); INSERT INTO meta VALUES ('a', 'b');"
+	    "INSERT OR IGNORE INTO contact SELECT DISTINCT recipient, 2, 0 FROM packet;"
+	    "INSERT INTO event SELECT NULL, n, 0, 'x' FROM packet; ANALYZE;");
+	store_reopen(f);
+	check_plans(f);
+}
+
+static void
+test_events_of_a_packet_are_deleted_by_an_index(void **state)
+{
+	struct fixture *f = *state;
+
+	check_plan(handle_of(f), "EVENT_LIST", "DELETE FROM event WHERE packet = 1");
+}
+
+/* -- Cost -------------------------------------------------------------------------------------- */
+
+/* The work of the virtual machine that one look for due, expired and retried packets takes. */
+static int64_t
+cost_of_tick(struct fixture *f)
+{
+	static const enum sql used[] = { SQL_FIND_DUE, SQL_FIND_HELD_EXPIRED, SQL_FIND_HELD_RETRY,
+		SQL_NEXT_DUE, SQL_NEXT_EXPIRY, SQL_NEXT_RETRY, SQL_CONTACT_WAITING };
+	struct db *db = (struct db *)f->store;
+	struct packets ps = { 0 };
+	struct events es = { 0 };
+	int64_t a, b, c, steps = 0;
+
+	assert_int_equal(f->ops->claim(f->store, NOON, 100, NOON, &ps), RES_OK);
+	assert_int_equal(f->ops->find(f->store, FIND_HELD_EXPIRED, NULL, NOON, 100, &ps), RES_OK);
+	assert_int_equal(f->ops->find(f->store, FIND_HELD_RETRY, NULL, NOON, 100, &ps), RES_OK);
+	assert_int_equal(f->ops->next(f->store, &a, &b, &c), RES_OK);
+	assert_int_equal(f->ops->contacts_waiting(f->store, "z", 100, &es), RES_OK);
+	assert_int_equal(ps.n + es.n, 0);
+	for (size_t i = 0; i < sizeof(used) / sizeof(used[0]); i++) {
+		steps += sqlite3_stmt_status(db->stmt[used[i]], SQLITE_STMTSTATUS_VM_STEP, 0);
+		assert_int_equal(
+		    sqlite3_stmt_status(db->stmt[used[i]], SQLITE_STMTSTATUS_FULLSCAN_STEP, 0), 0);
+		assert_int_equal(
+		    sqlite3_stmt_status(db->stmt[used[i]], SQLITE_STMTSTATUS_SORT, 0), 0);
+	}
+	assert_true(steps > 0);
+	return steps;
+}
+
+static void
+test_a_tick_costs_the_same_whatever_is_stored(void **state)
+{
+	struct fixture *f = *state;
+	int64_t few;
+
+	fill(f, 10);
+	store_reopen(f);
+	few = cost_of_tick(f);
+	by_hand(f, "DELETE FROM packet");
+	fill(f, 20000);
+	store_reopen(f);
+	assert_int_equal(cost_of_tick(f), few);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_store, remove_dir)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_each_statement_prepares_as_one_statement),
+		TEST(test_placeholders_are_numbered_in_order),
+		TEST(test_sets_of_states_are_those_of_core),
+		TEST(test_partial_indexes_have_the_terms_of_the_statements),
+		TEST(test_no_statement_scans_a_table),
+		TEST(test_no_statement_scans_a_table_when_statistics_mislead),
+		TEST(test_events_of_a_packet_are_deleted_by_an_index),
+		TEST(test_a_tick_costs_the_same_whatever_is_stored),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
