@@ -1,0 +1,68 @@
+import pytest
+
+from peers import Laterd, Prosody, Scene, User
+
+ACCOUNTS = ("juliet@example.org", "romeo@example.org", "nurse@example.org", "tybalt@elsewhere.example")
+
+
+class World:
+    """A server, laterd and their users; started piece by piece by the tests."""
+
+    def __init__(self):
+        self.scene = Scene()
+        self.server = self.laterd = None
+        self.users = []
+
+    def start(self, *, privileges=True, offline=True, **sections):
+        self.server = Prosody(self.scene, privileges=privileges, offline=offline, accounts=ACCOUNTS).start()
+        self.laterd = Laterd(self.scene, self.server, **sections).start()
+        return self
+
+    def user(self, name, **arguments):
+        """A user who is not logged in yet."""
+        user = User(self.server, name if "@" in name else name + "@example.org", **arguments)
+        self.users.append(user)
+        return user
+
+    def online(self, *names):
+        users = [self.user(name).login() for name in names]
+        return users if len(users) > 1 else users[0]
+
+    def server_crash(self):
+        self.server.kill()
+        for user in self.users:
+            user.forget_connection()
+
+    def close(self):
+        for user in self.users:
+            user.forget_connection()
+        self.scene.close()
+
+
+@pytest.fixture
+def bare_world():
+    world = World()
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def world(bare_world):
+    """Privileges and offline storage granted, laterd connected."""
+    return bare_world.start()
+
+
+@pytest.fixture
+def plain_world(bare_world):
+    """No privileges."""
+    return bare_world.start(privileges=False)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    outcome = yield
+    report = outcome.get_result()
+    world = item.funcargs.get("bare_world") if hasattr(item, "funcargs") else None
+    if report.failed and world is not None:
+        for party in world.scene.parties:
+            report.sections.append((f"log of {party.name}", "\n".join(party.log.splitlines()[-200:])))

@@ -1,0 +1,530 @@
+"""The parties of a system test: an XMPP server, laterd and users, all on private ports of 127.0.0.1.
+
+A Scene owns a directory below the system's temporary one, and everything started in it ends with it.  Server processes
+never run as root: when the caller is root they run as nobody.  Every wait is bounded and raises Timeout.
+"""
+
+import asyncio
+import os
+import pwd
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from datetime import datetime
+from xml.etree import ElementTree as ET
+
+from slixmpp import ClientXMPP
+from slixmpp.exceptions import IqError, IqTimeout
+
+from forms import Form, Reply, StanzaError
+
+PATIENCE = 10           # seconds for what a server does at once
+CLIENT = "{jabber:client}"
+COMMANDS = "http://jabber.org/protocol/commands"
+DATA = "jabber:x:data"
+
+
+class Timeout(AssertionError):
+    """What was waited for did not come."""
+
+
+class Record:
+    """A list that one thread appends to and others wait on."""
+
+    def __init__(self):
+        self.items = []
+        self.changed = threading.Condition()
+
+    def append(self, item):
+        with self.changed:
+            self.items.append(item)
+            self.changed.notify_all()
+
+    def wait(self, found, what, timeout=PATIENCE):
+        """What found(items) returns as soon as it is true."""
+        with self.changed:
+            result = self.changed.wait_for(lambda: found(self.items), timeout)
+        if not result:
+            raise Timeout(f"no {what} within {timeout} s")
+        return result
+
+
+def free_ports(count):
+    """Ports that nothing listens on, all different."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for s in sockets:
+            s.bind(("127.0.0.1", 0))
+        return [s.getsockname()[1] for s in sockets]
+    finally:
+        for s in sockets:
+            s.close()
+
+
+class Scene:
+    """A private directory and the unprivileged user whom its files and processes belong to."""
+
+    def __init__(self):
+        self.owner = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+        self.path = tempfile.mkdtemp(prefix="laterd-system-")
+        self.give(self.path)
+        self.parties = []
+
+    def give(self, path):
+        os.chown(path, self.owner.pw_uid, self.owner.pw_gid)
+
+    def directory(self, name):
+        path = os.path.join(self.path, name)
+        if not os.path.isdir(path):
+            os.makedirs(path, 0o700)
+            self.give(path)
+        return path
+
+    def write(self, path, text, mode=0o600):
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w") as f:
+            f.write(text)
+        os.chmod(path, mode)
+        self.give(path)
+        return path
+
+    def unprivileged(self, argv):
+        """A command line that leaves root behind and ends with this process, however that ends."""
+        identity = [] if os.geteuid() != 0 else [
+            f"--reuid={self.owner.pw_uid}", f"--regid={self.owner.pw_gid}", "--clear-groups"]
+        return ["setpriv", *identity, "--pdeathsig", "TERM", "--", *argv]
+
+    def close(self):
+        for party in reversed(self.parties):
+            party.close()
+        shutil.rmtree(self.path)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class Process:
+    """A server in the foreground whose output is read as it comes."""
+
+    def __init__(self, scene, name):
+        self.scene, self.name = scene, name
+        self.home = scene.directory(name)
+        self.child = None
+        self.reader = None
+        self.lines = Record()
+        scene.parties.append(self)
+
+    def spawn(self, argv):
+        assert self.child is None, f"{self.name} is already running"
+        environment = {k: v for k, v in os.environ.items()
+                       if k in ("PATH", "TZ", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")}
+        environment.update(LC_ALL="C.UTF-8", HOME=self.home)
+        # a session of its own, so that Ctrl-C reaches only the caller
+        self.child = subprocess.Popen(self.scene.unprivileged(argv), cwd=self.home, env=environment,
+                                      stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                      start_new_session=True)
+        self.reader = threading.Thread(target=self._read, args=(self.child.stdout,), daemon=True)
+        self.reader.start()
+
+    def _read(self, pipe):
+        with pipe:
+            for line in pipe:
+                self.lines.append(line.decode("utf-8", "replace").rstrip("\n"))
+
+    @property
+    def log(self):
+        return "\n".join(self.lines.items)
+
+    def mark(self):
+        """A place in the log for `since`."""
+        return len(self.lines.items)
+
+    def wait_log(self, pattern, timeout=PATIENCE, since=0):
+        def found(lines):
+            return next((line for line in lines[since:] if re.search(pattern, line)), None)
+        return self.lines.wait(found, f"line like {pattern!r} from {self.name}", timeout)
+
+    @property
+    def running(self):
+        return self.child is not None and self.child.poll() is None
+
+    def wait_exit(self, timeout=PATIENCE):
+        try:
+            status = self.child.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise Timeout(f"{self.name} did not end within {timeout} s") from None
+        self.reader.join(timeout)
+        self.child = None
+        return status
+
+    def kill(self):
+        """End it as a crash would."""
+        self.child.kill()
+        self.wait_exit()
+
+    def terminate(self, timeout=PATIENCE):
+        self.child.send_signal(signal.SIGTERM)
+        return self.wait_exit(timeout)
+
+    def close(self):
+        if self.running:
+            try:
+                self.terminate()
+            except Timeout:
+                self.kill()
+
+
+class Prosody(Process):
+    """Prosody with plain passwords and neither TLS nor server-to-server connections."""
+
+    privilege_ns = "urn:xmpp:privilege:2"
+
+    def __init__(self, scene, *, privileges=True, offline=True, component="later.example.org", secret="secret",
+                 accounts=("juliet@example.org", "romeo@example.org"), password="wonderland", ports=None):
+        super().__init__(scene, "prosody")
+        self.host = "127.0.0.1"
+        self.c2s_port, self.component_port = ports or free_ports(2)
+        self.component, self.secret, self.password = component, secret, password
+        for account in accounts:
+            self.register(account)
+        domains = sorted({account.partition("@")[2] for account in accounts})
+        self.config = scene.write(os.path.join(self.home, "prosody.cfg.lua"),
+                                  self._config(domains, privileges, offline))
+
+    def _config(self, domains, privileges, offline):
+        lines = [
+            f'data_path = "{self.home}/data"',
+            f'pidfile = "{self.home}/prosody.pid"',
+            f'certificates = "{self.home}"',
+            'log = { { levels = { min = "info" }, to = "console" } }',
+            'interfaces = { "127.0.0.1" }',
+            'local_interfaces = { "127.0.0.1" }',
+            f'c2s_ports = {{ {self.c2s_port} }}',
+            f'component_ports = {{ {self.component_port} }}',
+            'modules_enabled = { "roster", "saslauth", "disco", "ping", "time", "version", "uptime", "vcard_legacy", '
+            + '"pep", "blocklist"' + (', "offline"' if offline else '') + ' }',
+            'modules_disabled = { "s2s", "tls", "limits", "posix"' + ('' if offline else ', "offline"') + ' }',
+            'authentication = "internal_plain"',
+            'c2s_require_encryption = false',
+            'allow_unencrypted_plain_auth = true',
+            'c2s_stanza_size_limit = 4 * 1024 * 1024',
+            'component_stanza_size_limit = 1024 * 1024',
+        ]
+        for domain in domains:
+            lines.append(f'VirtualHost "{domain}"')
+            if privileges:
+                lines.append('  modules_enabled = { "privilege" }')
+                lines.append(f'  privileged_entities = {{ ["{self.component}"] = {{ roster = "both"; '
+                             'message = "outgoing"; presence = "managed_entity" } }')
+        lines.append(f'Component "{self.component}"')
+        lines.append(f'  component_secret = "{self.secret}"')
+        if privileges:
+            lines.append('  modules_enabled = { "privilege" }')
+        return "\n".join(lines) + "\n"
+
+    def register(self, account):
+        """Write the file that `prosodyctl register` would."""
+        name, _, domain = account.partition("@")
+        path = self.scene.directory("prosody/data")
+        for part in (re.sub(r"[^A-Za-z0-9]", lambda c: f"%{ord(c[0]):02x}", domain), "accounts"):
+            path = os.path.join(path, part)
+            os.makedirs(path, 0o700, exist_ok=True)
+            self.scene.give(path)
+        self.scene.write(os.path.join(path, name + ".dat"), f'return {{ ["password"] = "{self.password}"; }};\n')
+
+    def start(self):
+        since = self.mark()
+        self.spawn(["prosody", "-F", "--config", self.config])
+        for service in ("c2s", "component"):
+            self.wait_log(f"Activated service '{service}' on \\[127", since=since)
+        return self
+
+    def wait_component(self, since=0, timeout=PATIENCE):
+        """Until the component has authenticated."""
+        self.wait_log("External component successfully authenticated", timeout, since)
+
+
+class Laterd(Process):
+    """The daemon under test.  Sections are merged over the defaults: Laterd(scene, server, schedule={"tick": 60})."""
+
+    def __init__(self, scene, server, *, binary=None, name="laterd", secret=None, **sections):
+        super().__init__(scene, name)
+        self.server = server
+        self.address, self.bot = server.component, "bot@" + server.component
+        self.binary = self._install(binary or os.environ["LATERD"])
+        secret_file = scene.write(os.path.join(self.home, "secret"), (secret or server.secret) + "\n")
+        self.sections = {
+            "component": {"address": self.address, "name": "Scheduled messages",
+                          "server": f"127.0.0.1:{server.component_port}", "secret_file": secret_file},
+            "users": {"domains": ["example.org"]},
+            "store": {"database": self.home + "/laterd.db", "seal_key_file": self.home + "/seal.key"},
+            "schedule": {"tick": 1, "zone": "Europe/Berlin"},
+            "log": {"level": "info", "target": "stderr"},
+        }
+        for section, keys in sections.items():
+            merged = {**self.sections.get(section, {}), **keys}
+            self.sections[section] = {key: value for key, value in merged.items() if value is not None}
+        self.config = os.path.join(self.home, "laterd.conf")
+        self.configure()
+
+    def _install(self, binary):
+        # nobody may be unable to reach the build directory
+        if os.geteuid() != 0:
+            return os.path.abspath(binary)
+        path = os.path.join(self.home, "laterd-under-test")
+        shutil.copyfile(binary, path)
+        os.chmod(path, 0o755)
+        return path
+
+    def configure(self, **sections):
+        """Write the configuration; a section given here is written as it is."""
+        for section, keys in sections.items():
+            self.sections[section.replace("_", " ")] = keys
+        text = ""
+        for section, keys in self.sections.items():
+            name = section.replace("_", " ")
+            text += name + " {\n" + "".join(f"  {key} = {self._value(value)}\n" for key, value in keys.items()) + "}\n"
+        self.scene.write(self.config, text, 0o644)
+
+    @staticmethod
+    def _value(value):
+        if isinstance(value, (list, tuple)):
+            return "{ " + ", ".join(Laterd._value(item) for item in value) + " }"
+        return str(value) if isinstance(value, int) else f'"{value}"'
+
+    def start(self, wait=True):
+        since = self.server.mark()
+        self.spawn([self.binary, "-c", self.config])
+        if wait:
+            self.server.wait_component(since)
+        return self
+
+    def run(self, *arguments, timeout=PATIENCE):
+        """Run the binary to its end."""
+        return subprocess.run(self.scene.unprivileged([self.binary, *arguments]), cwd=self.home, text=True,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              timeout=timeout, check=False)
+
+    def cpu_seconds(self):
+        with open(f"/proc/{self.child.pid}/schedstat") as f:
+            return int(f.read().split()[0]) / 1e9
+
+    def close(self):
+        ended_well = not self.running or self.terminate() == 0
+        assert ended_well, "laterd did not end with 0 on SIGTERM"
+        assert not re.search(r"ERROR: \w+Sanitizer|runtime error:", self.log), "a sanitizer found something"
+
+
+class Message:
+    """A message as it arrived."""
+
+    def __init__(self, xml):
+        self.xml, self.at = xml, time.time()
+
+    def attribute(self, path, name):
+        found = self.xml.find(path)
+        return None if found is None else found.get(name)
+
+    @property
+    def id(self):
+        return self.xml.get("id")
+
+    @property
+    def type(self):
+        return self.xml.get("type", "normal")
+
+    @property
+    def sender(self):
+        return self.xml.get("from")
+
+    @property
+    def body(self):
+        return self.xml.findtext(CLIENT + "body")
+
+    @property
+    def origin_id(self):
+        return self.attribute("{urn:xmpp:sid:0}origin-id", "id")
+
+    @property
+    def wants_receipt(self):
+        return self.xml.find("{urn:xmpp:receipts}request") is not None
+
+    @property
+    def delays(self):
+        """(stamp, by) of each <delay/>: the server adds its own to what it had stored."""
+        return [(datetime.fromisoformat(d.get("stamp").replace("Z", "+00:00")), d.get("from"))
+                for d in self.xml.findall("{urn:xmpp:delay}delay")]
+
+    @property
+    def nick(self):
+        return self.xml.findtext("{http://jabber.org/protocol/nick}nick")
+
+    @property
+    def ofrom(self):
+        for address in self.xml.iter("{http://jabber.org/protocol/address}address"):
+            if address.get("type") == "ofrom":
+                return address.get("jid")
+        return None
+
+    def __repr__(self):
+        return ET.tostring(self.xml, encoding="unicode")
+
+
+_loop = None
+
+
+def loop():
+    """The asyncio loop of all users, in a thread of its own."""
+    global _loop
+    if _loop is None:
+        _loop = asyncio.new_event_loop()
+        threading.Thread(target=_loop.run_forever, daemon=True).start()
+    return _loop
+
+
+class User:
+    """A client that can be driven from an ordinary function."""
+
+    def __init__(self, server, jid, resource="test", later=None, priority=0):
+        self.server, self.jid, self.resource = server, jid, resource
+        self.later = later or server.component
+        self.priority = priority
+        self.messages, self.presences = Record(), Record()
+        self.client = None
+
+    def _run(self, coroutine, timeout):
+        future = asyncio.run_coroutine_threadsafe(coroutine, loop())
+        try:
+            return future.result(timeout + 1)
+        except (asyncio.TimeoutError, TimeoutError):
+            future.cancel()
+            raise Timeout(f"{self.jid}: no answer within {timeout} s") from None
+
+    # Sessions
+
+    def login(self, available=True, timeout=PATIENCE):
+        self._run(self._login(available, timeout), timeout)
+        return self
+
+    async def _login(self, available, timeout):
+        self.client = ClientXMPP(f"{self.jid}/{self.resource}", self.server.password, sasl_mech="PLAIN",
+                                 plugin_config={"feature_mechanisms": {"unencrypted_plain": True}})
+        self.client.auto_authorize, self.client.auto_subscribe = None, False
+        self.client.add_filter("in", self._seen)
+        started = asyncio.get_running_loop().create_future()
+        self.client.add_event_handler("session_start", lambda _: started.done() or started.set_result(None))
+        self.client.connect((self.server.host, self.server.c2s_port), force_starttls=False, disable_starttls=True)
+        await asyncio.wait_for(started, timeout)
+        if available:
+            self.client.send_presence(ppriority=self.priority)
+            # The pong comes after the server has taken the presence.
+            await self._iq("get", self.jid.partition("@")[2], ET.Element("{urn:xmpp:ping}ping"), timeout)
+
+    def _seen(self, stanza):
+        if stanza.name == "message":
+            self.messages.append(Message(stanza.xml))
+        elif stanza.name == "presence":
+            self.presences.append(stanza.xml)
+        return stanza
+
+    def logout(self, timeout=PATIENCE):
+        """Close the stream; the server has taken note when this returns."""
+        client, self.client = self.client, None
+        if client is None:
+            return
+
+        async def end():
+            gone = asyncio.get_running_loop().create_future()
+            client.add_event_handler("disconnected", lambda _: gone.done() or gone.set_result(None))
+            client.disconnect(wait=2.0)
+            await asyncio.wait_for(gone, timeout)
+            self._dismiss(client)
+
+        self._run(end(), timeout)
+
+    def forget_connection(self):
+        """Drop the client of a connection that the server's end has broken."""
+        client, self.client = self.client, None
+        if client is not None:
+            loop().call_soon_threadsafe(self._dismiss, client)
+
+    @staticmethod
+    def _dismiss(client):
+        client.abort()
+        # slixmpp leaves its sending task behind
+        client._run_out_filters.cancel()
+
+    # Stanzas
+
+    async def _iq(self, kind, to, payload, timeout):
+        iq = self.client.Iq()
+        iq["type"], iq["to"] = kind, to
+        if payload is not None:
+            iq.append(payload)
+        try:
+            return (await iq.send(timeout=timeout)).xml
+        except IqError as error:
+            raise StanzaError(error.iq.xml) from None
+        except IqTimeout:
+            raise Timeout(f"{self.jid}: {to} did not answer within {timeout} s") from None
+
+    def iq(self, kind, to, payload=None, timeout=PATIENCE):
+        """The answering <iq/>; raises StanzaError if it is an error."""
+        return self._run(self._iq(kind, to, payload, timeout), timeout)
+
+    def query(self, to, tag, node=None):
+        """Get {ns}tag and return the element that answers it."""
+        payload = ET.Element(tag)
+        if node is not None:
+            payload.set("node", node)
+        return self.iq("get", to, payload).find(tag)
+
+    def send_raw(self, xml):
+        """As it is, and bypassing the client's own parser."""
+        loop().call_soon_threadsafe(self.client.send_raw, xml)
+
+    def send_presence(self, **arguments):
+        loop().call_soon_threadsafe(lambda: self.client.send_presence(**arguments))
+
+    def say(self, to, body):
+        loop().call_soon_threadsafe(lambda: self.client.send_message(mto=to, mbody=body, mtype="chat"))
+
+    def command(self, node, fields=None, action=None, session=None, to=None, timeout=PATIENCE):
+        """One request of an ad-hoc command; fields (var: text or list of texts) makes it carry a submitted form."""
+        command = ET.Element(f"{{{COMMANDS}}}command", node=node)
+        if action:
+            command.set("action", action)
+        if session:
+            command.set("sessionid", session)
+        if fields is not None:
+            command.append(Form.submit(fields))
+        return Reply(self.iq("set", to or self.later, command, timeout).find(f"{{{COMMANDS}}}command"))
+
+    # Waiting
+
+    def wait_message(self, match=lambda message: message.body, timeout=PATIENCE):
+        return self.messages.wait(lambda seen: next(filter(match, seen), None), f"such message to {self.jid}", timeout)
+
+    def wait_ids(self, ids, timeout=PATIENCE):
+        """The messages of these ids, each the first of its id."""
+        def found(seen):
+            arrived = {}
+            for message in seen:
+                arrived.setdefault(message.id, message)
+            return [arrived[i] for i in ids] if set(ids) <= set(arrived) else None
+        return self.messages.wait(found, f"messages {ids} to {self.jid}", timeout)
+
+    def wait_presence(self, sender, kind=None, timeout=PATIENCE):
+        def found(seen):
+            return next((p for p in seen if p.get("from", "").partition("/")[0] == sender and p.get("type") == kind), None)
+        return self.presences.wait(found, f"presence of {sender}, type {kind}, to {self.jid}", timeout)
+
+    def bodies(self):
+        return [message.body for message in self.messages.items if message.body is not None]

@@ -1,0 +1,52 @@
+"""A client that means harm: the stream goes on and laterd spends no time on it."""
+
+import pytest
+from forms import StanzaError, due_in, schedule
+
+SIZE = 200 * 1024
+PAYLOADS = {
+    "siblings": "<x xmlns='urn:example:x'>" + "<a/>" * (SIZE // 4) + "</x>",
+    "depth": "<a xmlns='urn:example:x'>" + "<a>" * 10000 + "</a>" * 10000 + "</a>",
+    "text": "<body>" + "x" * SIZE + "</body>",
+    "entities": "<body>" + "&lt;" * (SIZE // 4) + "</body>",
+    "attributes": "<x xmlns='urn:example:x' " + " ".join(f"a{n}='{n}'" for n in range(1000)) + "/>",
+}
+
+
+@pytest.mark.parametrize("shape", PAYLOADS)
+@pytest.mark.parametrize("kind", ["message", "iq", "presence"])
+def test_a_hostile_stanza_is_dropped_and_the_stream_goes_on(world, kind, shape, record_property):
+    tybalt, juliet, romeo = world.online("tybalt@elsewhere.example", "juliet", "romeo")
+    assert juliet.command("quota").status == "completed"
+    before = world.laterd.cpu_seconds()
+    attributes = {"iq": "type='set' id='bad'", "message": "type='chat' id='bad'", "presence": "id='bad'"}[kind]
+    tybalt.send_raw(f"<{kind} to='{world.laterd.address}' {attributes}>{PAYLOADS[shape]}</{kind}>")
+    # The server's expat may keep a long tag until as much again has come (its guard against quadratic parsing).
+    tybalt.send_raw(" " * 65536)
+    # Stanzas of one client reach the component in order.
+    tybalt.query(world.laterd.address, "{urn:xmpp:ping}ping")
+    used = world.laterd.cpu_seconds() - before
+    record_property("cpu_ms", round(used * 1000, 1))
+    print(f"{kind} with {shape}: {used * 1000:.1f} ms of CPU")
+    assert used < 0.5
+    assert world.laterd.running
+    romeo.wait_ids([schedule(juliet, "romeo@example.org", "still here", due_in(0))])
+
+
+def test_a_hostile_form_is_answered_with_an_error(world):
+    juliet = world.online("juliet")
+    fields = {f"f{n}": "x" * 100 for n in range(1000)}
+    with pytest.raises(StanzaError) as error:
+        juliet.command("im", fields, "complete")
+    assert error.value.condition in ("policy-violation", "not-acceptable", "bad-request")
+    assert juliet.command("quota").status == "completed"
+
+
+def test_errors_and_answers_nobody_asked_for_are_ignored(world):
+    tybalt, juliet = world.online("tybalt@elsewhere.example", "juliet")
+    for kind in ("result", "error"):
+        tybalt.send_raw(f"<iq to='{world.laterd.address}' type='{kind}' id='unasked'/>")
+    tybalt.send_raw(f"<message to='{world.laterd.address}' type='error' id='unasked'><error type='cancel'/></message>")
+    tybalt.query(world.laterd.address, "{urn:xmpp:ping}ping")
+    assert juliet.command("quota").status == "completed"
+    assert [m for m in tybalt.messages.items if m.sender == world.laterd.address] == []

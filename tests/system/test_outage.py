@@ -1,0 +1,112 @@
+"""Crashes with packets waiting: everything arrives, once by id."""
+
+import time
+
+from forms import cancel, due_in, listing, schedule, until_state
+
+
+def assert_once(user, ids):
+    arrived = [m.id for m in user.messages.items if m.body]
+    assert sorted(arrived) == sorted(ids)
+
+
+def settle(juliet, romeo):
+    """A message of now that arrives shows that nothing sent before it is still on its way."""
+    marker = schedule(juliet, "romeo@example.org", "marker", due_in(1))
+    romeo.wait_ids([marker])
+    return marker
+
+
+def sleep_until(instant):
+    """Let a due time pass while nobody is there who could tell."""
+    time.sleep(max(0, instant - time.time()))
+
+
+def test_packets_survive_a_crash_of_the_server(world):
+    juliet, romeo = world.online("juliet", "romeo")
+    due = due_in(2)
+    ids = [schedule(juliet, "romeo@example.org", f"number {n}", due + n % 6) for n in range(30)]
+    since = world.server.mark()
+    world.server_crash()
+    sleep_until(due + 3)
+    world.server.start()
+    romeo.login()
+    world.server.wait_component(since, timeout=60)
+    arrived = romeo.wait_ids(ids, timeout=30)
+    assert [m.body for m in arrived] == [f"number {n}" for n in range(30)]
+    juliet.login()
+    marker = settle(juliet, romeo)
+    assert_once(romeo, ids + [marker])
+
+
+def test_a_server_that_is_away_when_laterd_starts_is_found_later(bare_world):
+    bare_world.start()
+    bare_world.laterd.terminate()
+    bare_world.server_crash()
+    bare_world.laterd.start(wait=False)
+    bare_world.laterd.wait_log(str(bare_world.server.component_port))
+    since = bare_world.server.mark()
+    bare_world.server.start()
+    bare_world.server.wait_component(since, timeout=60)
+    juliet, romeo = bare_world.online("juliet", "romeo")
+    romeo.wait_ids([schedule(juliet, "romeo@example.org", "found", due_in(0))])
+
+
+def test_packets_survive_a_crash_of_laterd(world):
+    juliet, romeo = world.online("juliet", "romeo")
+    due = due_in(2)
+    ids = [schedule(juliet, "romeo@example.org", f"number {n}", due + n % 6) for n in range(30)]
+    world.laterd.kill()
+    sleep_until(due + 3)
+    world.laterd.start()
+    arrived = romeo.wait_ids(ids, timeout=30)
+    assert [m.body for m in arrived] == [f"number {n}" for n in range(30)]
+    marker = settle(juliet, romeo)
+    assert_once(romeo, ids + [marker])
+
+
+def test_a_crash_while_sending_loses_nothing(world):
+    juliet, romeo = world.online("juliet", "romeo")
+    due = due_in(3)
+    ids = [schedule(juliet, "romeo@example.org", f"number {n}", due) for n in range(100)]
+    romeo.wait_message(timeout=15)
+    world.laterd.kill()
+    world.laterd.start()
+    romeo.wait_ids(ids, timeout=30)
+    marker = settle(juliet, romeo)
+    assert {m.id for m in romeo.messages.items if m.body} == {*ids, marker}
+
+
+def test_held_packets_survive_a_crash_of_both(world):
+    juliet = world.online("juliet")
+    held = schedule(juliet, "romeo@example.org", "held", due_in(0), offline="hold")
+    until_state(juliet, held, "held")
+    waiting = schedule(juliet, "romeo@example.org", "waiting", due_in(3600))
+    gone = schedule(juliet, "romeo@example.org", "gone", due_in(3600))
+    cancel(juliet, gone)
+    world.laterd.kill()
+    world.server_crash()
+    world.server.start()
+    world.laterd.start()
+    romeo = world.online("romeo")
+    romeo.wait_ids([held])
+    juliet.login()
+    assert list(listing(juliet)) == [waiting]
+
+
+def test_a_recipient_who_logged_in_while_laterd_was_down_gets_what_was_held(world):
+    juliet = world.online("juliet")
+    packet = schedule(juliet, "romeo@example.org", "held", due_in(0), offline="hold")
+    until_state(juliet, packet, "held")
+    world.laterd.kill()
+    romeo = world.online("romeo")
+    world.laterd.start()
+    romeo.wait_ids([packet])
+
+
+def test_sigterm_with_packets_waiting_ends_with_0_and_keeps_them(world):
+    juliet, romeo = world.online("juliet", "romeo")
+    packet = schedule(juliet, "romeo@example.org", "kept", due_in(2))
+    assert world.laterd.terminate() == 0
+    world.laterd.start()
+    romeo.wait_ids([packet])
