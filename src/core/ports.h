@@ -135,7 +135,10 @@ struct messenger_ops {
 	enum res (*send)(struct messenger *m, const struct outgoing *out);
 	/* Bytes in the batch since the last barrier. */
 	size_t (*batched)(struct messenger *m);
-	/* Close the batch with a ping; `settled` or `broken` answers it.  At most one barrier is under way. */
+	/*
+	 * Close the batch with a ping; `settled` or `broken` answers it, also when the turn cannot be committed.  At most one barrier is
+	 * under way.
+	 */
 	enum res (*barrier)(struct messenger *m);
 };
 

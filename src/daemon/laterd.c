@@ -16,8 +16,9 @@
 #error "the build defines LATERD_VERSION"
 #endif
 
-/* What is in flight when we are told to stop gets so long to be settled. */
+/* What is in flight when we are told to stop gets so long to be settled, and the server so long to close the stream. */
 #define DRAIN_MS (10 * SECOND_MS)
+#define CLOSE_MS (2 * SECOND_MS)
 
 static const struct stream_config stream_defaults = {
 	.connect_timeout_ms = 10 * SECOND_MS,
@@ -38,7 +39,7 @@ struct laterd {
 	struct service *service;
 	struct component *component;
 	struct timer drain_timer;
-	bool draining, closed;
+	bool draining, closing;
 };
 
 static void
@@ -129,13 +130,20 @@ open_store(struct laterd *l, struct buf *why)
 /* -- Turns ------------------------------------------------------------------------------------------------------------------------ */
 
 static void
+close_timeout(void *arg)
+{
+	(void)arg;
+	log_detail("the server did not close the stream");
+}
+
+static void
 end_drain(struct laterd *l)
 {
-	if (!l->draining || l->closed || (timer_waits(&l->drain_timer) && !service_idle(l->service)))
+	if (!l->draining || l->closing || (timer_waits(&l->drain_timer) && !service_idle(l->service)))
 		return;
-	timer_stop(&l->drain_timer);
+	l->closing = true;
+	timer_set(&l->timers, &l->drain_timer, clock_mono(l->env.clock) + CLOSE_MS, close_timeout, l);
 	component_close(l->component);
-	l->closed = true;
 }
 
 static void
@@ -296,5 +304,5 @@ laterd_drain(struct laterd *l)
 bool
 laterd_done(const struct laterd *l)
 {
-	return l->closed;
+	return l->closing && (component_is_closed(l->component) || !timer_waits(&l->drain_timer));
 }

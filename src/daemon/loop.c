@@ -57,9 +57,7 @@ arm(void *arg)
 	int64_t wait = laterd_next(lo->laterd);
 
 	if (laterd_done(lo->laterd)) {
-		/* One more round, so that what was flushed reaches the socket. */
-		struct timeval grace = { 0, 200000 };
-		event_base_loopexit(lo->base, &grace);
+		event_base_loopexit(lo->base, NULL);
 		return;
 	}
 	if (wait == NEVER_MS) {

@@ -214,7 +214,7 @@ deliver_pump(struct service *s)
 	}
 	tick_refill(s);
 	if (s->nbatch > 0) {
-		s->barrier = s->barrier_of_turn = s->messenger->ops->barrier(s->messenger) == RES_OK;
+		s->barrier = s->messenger->ops->barrier(s->messenger) == RES_OK;
 		s->broken = s->broken || !s->barrier;
 	} else if ((first = queue_peek(&s->queue)) != NULL)
 		service_at(s, &s->send_timer, first->p.next_at, pump_timer);

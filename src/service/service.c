@@ -108,9 +108,7 @@ give_up_turn(struct service *s)
 	s->env.store->ops->rollback(s->env.store);
 	queue_clear(&s->queue);
 	batch_free(s);
-	if (s->barrier_of_turn)
-		s->barrier = false;
-	s->broken = s->nudge = s->rearm = s->barrier_of_turn = false;
+	s->broken = s->nudge = s->rearm = false;
 	timer_stop(&s->send_timer);
 	timer_set(s->env.timers, &s->repair_timer, clock_mono(s->env.clock) + REPAIR_MS, repair, s);
 }
@@ -138,7 +136,6 @@ service_commit(struct service *s)
 		give_up_turn(s);
 		return RES_TEMPFAIL;
 	}
-	s->barrier_of_turn = false;
 	if (!timer_waits(&s->repair_timer))
 		settle_forget_reports(s);
 	return RES_OK;

@@ -31,7 +31,6 @@ struct service {
 	bool more;                   /* the store has more to claim within the window */
 	bool nudge;                  /* something was stored that may be due within the window */
 	bool rearm;                  /* what is held changed: look for the next expiry or retry */
-	bool barrier_of_turn;        /* the ping belongs to this turn and leaves with it */
 	bool broken;                 /* the turn cannot be committed */
 	bool draining;
 	struct reports reports;      /* of this turn, and of those before it that could not be committed */

@@ -27,8 +27,8 @@ struct bindings {
 /* The prefix that an attribute of this name declares: "" for xmlns, NULL when it declares none. */
 const char *bindings_declared(const char *attribute);
 /*
- * Adds what the attributes (name, value, name, ..., NULL) of the element at `depth` declare.  RES_PERMFAIL: more than BINDINGS_MAX
- * in scope; RES_NOMEM.  What was added stays until bindings_close.
+ * Adds what the attributes (name, value, name, ..., NULL) of the element at `depth` declare.  RES_PERMFAIL: more than
+ * BINDINGS_MAX in scope; RES_NOMEM.  What was added stays until bindings_close.
  */
 enum res bindings_open(struct bindings *b, size_t depth, const char *const *attributes);
 /* Removes what elements at `depth` and below it declared. */

@@ -425,8 +425,8 @@ on_event(struct bufferevent *bev, short what, void *arg)
 		if (s->phase == CONNECTING)
 			say_hello(s);
 	} else if (s->phase == CONNECTING) {
-		broken(s, "cannot connect to %s: %s; is the server running, and is component.server "
-		    "its port for components?", s->config.server, socket_error(bev, error));
+		broken(s, "cannot connect to %s: %s; is the server running, and is "
+		    "component.server its port for components?", s->config.server, socket_error(bev, error));
 	} else if (what & BEV_EVENT_EOF) {
 		broken(s, "the server at %s closed the connection", s->config.server);
 	} else {

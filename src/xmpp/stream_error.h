@@ -8,8 +8,8 @@
 #include "base/buf.h"
 
 /*
- * Appends a line for the log that says what is wrong and what to do, naming our address.  Returns how long to wait at least before
- * the next try, in ms.
+ * Appends a line for the log that says what is wrong and what to do, naming our address.  Returns how long to wait at least
+ * before the next try, in ms.
  */
 int64_t stream_error_words(struct buf *out, xmpp_stanza_t *error, const char *address);
 

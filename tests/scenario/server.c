@@ -250,7 +250,7 @@ on_dropped(void *arg, const struct parser_dropped *dropped)
 static void
 on_closed(void *arg)
 {
-	(void)arg;
+	server_say(arg, "</stream:stream>");
 }
 
 static const struct parser_events parser_events = {

@@ -221,6 +221,26 @@ test_quota_command_counts_what_was_taken(void **state)
 	assert_string_equal(world_field(w, &a, "waiting"), "2 of 1000");
 }
 
+static void
+test_reload_changes_limits_and_domains(void **state)
+{
+	struct world *w = *state;
+	struct config other;
+
+	limit(w, 1, 1);
+	world_start(w);
+	world_schedule(w, .when = "in 1 hours");
+	assert_refused(w, (struct im){ 0 }, "limit of 1");
+	other = w->config;
+	other.quota[KIND_IM].per_day = other.quota[KIND_IM].per_month = 2;
+	other.users.domains[1] = "example.com";
+	laterd_reload(w->laterd, &other);
+	world_schedule(w, .when = "in 1 hours");
+	world_schedule(w, .from = "tybalt@example.com/square", .when = "in 1 hours");
+	assert_refused(w, (struct im){ 0 }, "limit of 2");
+	world_crash(w);
+}
+
 int
 main(void)
 {
@@ -238,6 +258,7 @@ main(void)
 		WORLD_TEST(test_several_recipients_that_exceed_the_quota_store_none),
 		WORLD_TEST(test_notices_are_not_charged_to_anybody),
 		WORLD_TEST(test_quota_command_counts_what_was_taken),
+		WORLD_TEST(test_reload_changes_limits_and_domains),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -155,7 +155,7 @@ test_disk_that_fills_up_anywhere_settles_what_was_sent(void **state)
 	(void)state;
 	for (long spare = 0; spare < 60; spare++) {
 		struct world *w;
-		const char *id;
+		const char *id, *notice = NULL;
 
 		world_setup((void **)&w);
 		world_start(w);
@@ -167,10 +167,16 @@ test_disk_that_fills_up_anywhere_settles_what_was_sent(void **state)
 		world_advance(w, 2 * MINUTE_MS);
 		if (strcmp(world_state(w, id), "sent") != 0)
 			fail_msg("with room for %ld pages it is %s", spare, world_state(w, id));
+		/* What could not be settled is sent again, and nothing twice under another id. */
 		for (size_t i = 0; i < w->nheard; i++)
-			assert_true(strcmp(w->heard[i].to, JULIET) == 0 || strcmp(w->heard[i].id, id) == 0);
+			if (strcmp(w->heard[i].to, ROMEO) == 0)
+				assert_string_equal(w->heard[i].id, id);
+			else if (notice == NULL)
+				notice = w->heard[i].id;
+			else
+				assert_string_equal(w->heard[i].id, notice);
 		assert_int_equal(world_count(w, "nurse@example.net"), 0);
-		assert_in_range(world_told(w, "expired"), 1, 2);
+		assert_true(world_told(w, "expired") >= 1);
 		world_teardown((void **)&w);
 	}
 }

@@ -287,6 +287,19 @@ test_ready_waits_for_what_the_server_says_by_itself(void **state)
 }
 
 static void
+test_the_first_turn_may_fail(void **state)
+{
+	struct world *w = *state;
+
+	w->fail = true;
+	shake_hands(w);
+	w->fail = false;
+	peer_says(&w->peer, SETTLE);
+	assert_events(w, "ready ");
+	assert_heard_part(w, "settle-1");
+}
+
+static void
 test_an_error_answers_the_ping_as_well(void **state)
 {
 	struct world *w = *state;
@@ -909,6 +922,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		with_component(test_ready_waits_for_what_the_server_says_by_itself),
+		with_component(test_the_first_turn_may_fail),
 		with_component(test_an_error_answers_the_ping_as_well),
 		with_component(test_a_server_that_answers_no_ping_is_left),
 		with_component(test_a_broken_stream_forgets_what_it_knew),
