@@ -160,6 +160,15 @@ check_text(cfg_t *cfg, cfg_opt_t *opt)
 }
 
 static int
+check_path(cfg_t *cfg, cfg_opt_t *opt)
+{
+	if (cfg_opt_getnstr(opt, 0)[0] != '\0')
+		return 0;
+	cfg_error(cfg, "%s: the name of a file is missing", opt->name);
+	return -1;
+}
+
+static int
 check_zone(cfg_t *cfg, cfg_opt_t *opt)
 {
 	const char *value = cfg_opt_getnstr(opt, 0);
@@ -308,6 +317,8 @@ static const struct {
 	{ "component|secret_file", check_secret },
 	{ "users|domains", check_domain },
 	{ "users|admins", check_bare },
+	{ "store|database", check_path },
+	{ "store|seal_key_file", check_path },
 	{ "store|keep_days", check_range },
 	{ "schedule|tick", check_range },
 	{ "schedule|zone", check_zone },

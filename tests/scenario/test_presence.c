@@ -102,6 +102,36 @@ test_held_message_leaves_when_presence_shows_the_recipient(void **state)
 	assert_int_equal(world_count(w, JULIET), 0);
 }
 
+/* The late limit is about outages, not about people. */
+static void
+test_message_may_be_held_for_longer_than_the_late_limit(void **state)
+{
+	struct world *w = *state;
+
+	w->config.schedule.late_limit_ms = HOUR_MS;
+	w->config.schedule.tick_ms = HOUR_MS;
+	world_start(w);
+	set_presence(w, SEEN_OFFLINE);
+	world_schedule(w, .when = "in 1 minutes");
+	world_advance(w, 3 * DAY_MS);
+	world_online(w, ROMEO);
+	assert_int_equal(world_count(w, ROMEO), 1);
+	assert_int_equal(world_count(w, JULIET), 0);
+}
+
+static void
+test_message_held_for_a_moment_says_so(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	set_presence(w, SEEN_OFFLINE);
+	world_schedule(w, .when = "2026-11-22 11:02:00", .offline = "hold");
+	world_advance_to(w, "2026-11-22T10:02:01Z");
+	world_online(w, ROMEO);
+	assert_string_equal(world_only(w, ROMEO)->delay, "2026-11-22T10:02:00Z");
+}
+
 static void
 test_all_messages_held_for_one_leave_in_the_order_of_their_times(void **state)
 {
@@ -364,6 +394,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_choice_meets_each_presence),
 		WORLD_TEST(test_held_message_leaves_when_presence_shows_the_recipient),
+		WORLD_TEST(test_message_may_be_held_for_longer_than_the_late_limit),
+		WORLD_TEST(test_message_held_for_a_moment_says_so),
 		WORLD_TEST(test_all_messages_held_for_one_leave_in_the_order_of_their_times),
 		WORLD_TEST(test_resource_of_negative_priority_is_not_online),
 		WORLD_TEST(test_held_message_expires_at_its_instant_with_a_notice),

@@ -100,7 +100,6 @@ struct world {
 	size_t nanswers, answers_cap, batch;
 	struct laterd *laterd;
 	unsigned long next_id;
-	uint64_t random;
 	char dir[64];
 };
 

@@ -295,6 +295,8 @@ static const struct {
 	{ MINIMAL "schedule {\n  body_max = 65537\n}\n", 4, "body_max" },
 	{ MINIMAL "schedule {\n  pending_max = 0\n}\n", 4, "pending_max" },
 	{ MINIMAL "store { keep_days = 0 }\n", 3, "keep_days" },
+	{ MINIMAL "store {\n  database = \"\"\n}\n", 4, "database" },
+	{ MINIMAL "store {\n  seal_key_file = ''\n}\n", 4, "seal_key_file" },
 	{ MINIMAL "schedule {\n  zone = \"Europe/Atlantis\"\n}\n", 4, "Europe/Atlantis" },
 	{ MINIMAL "schedule {\n  zone = \"../../etc/passwd\"\n}\n", 4, "not a time zone" },
 	{ MINIMAL "schedule {\n  offline = maybe\n}\n", 4, "auto, hold, server, drop" },

@@ -352,8 +352,7 @@ static void
 test_a_step_that_fails_leaves_the_version_before(void **state)
 {
 	static const char *const bad[] = {
-		"CREATE TABLE half (a); INSERT INTO parent VALUES (1, 'x'); CREATE TABLE parent "
-		"(a);",
+		"CREATE TABLE half (a); INSERT INTO parent VALUES (1, 'x'); CREATE TABLE child (a);",
 		"INSERT INTO child VALUES (99);", /* refers to nobody */
 		"CREATE TABLE half (a); nonsense;",
 	};
