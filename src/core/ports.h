@@ -85,6 +85,11 @@ struct store_ops {
 	 */
 	enum res (*move)(struct store *s, struct packet *p, enum packet_event ev, int64_t at, const char *what);
 	/*
+	 * Held packets of the recipient are looked at again at `at`: their next_at.  only: those with this choice; OFFLINE_END: all.
+	 * n: how many.
+	 */
+	enum res (*wake)(struct store *s, const char *recipient, enum offline only, int64_t at, int64_t *n);
+	/*
 	 * After a start: EV_RECOVER to everything QUEUED or INFLIGHT.  IM becomes SCHEDULED with its next_at unchanged; SMS and MMS
 	 * that were in flight become UNCERTAIN.  n: how many rows.
 	 */

@@ -219,35 +219,3 @@ deliver_pump(struct service *s)
 	} else if ((first = queue_peek(&s->queue)) != NULL)
 		service_at(s, &s->send_timer, first->p.next_at, pump_timer);
 }
-
-void
-deliver_release_one(struct service *s, struct packet *p, const char *why)
-{
-	p->next_at = service_now(s);
-	if (settle_move(s, p, EV_RELEASE, why))
-		deliver_queue(s, p);
-}
-
-/* Gives how many held packets were found. */
-static size_t
-release_page(struct service *s, const char *recipient, bool all)
-{
-	struct packets held = { 0 };
-	size_t n;
-
-	if (s->env.store->ops->find(s->env.store, FIND_HELD, recipient, 0, TURN_MAX, &held) != RES_OK)
-		s->broken = true;
-	for (size_t i = 0; i < held.n && !s->broken; i++)
-		if (all || held.v[i].offline == OFFLINE_DROP)
-			deliver_release_one(s, &held.v[i], all ? "the recipient is online" : "the recipient is not online");
-	n = held.n;
-	packets_free(&held);
-	return n;
-}
-
-void
-deliver_release(struct service *s, const char *recipient, bool all)
-{
-	while (release_page(s, recipient, all) == TURN_MAX && all && !s->broken)
-		continue;
-}

@@ -4,11 +4,13 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "core/retry.h"
 #include "service/state.h"
 
 /* A wall clock that moved this much against the monotonic one has been set by somebody. */
 #define DRIFT_MS   (2 * SECOND_MS)
-#define REPAIR_MS  SECOND_MS
+/* How long to wait before a store that failed is tried again. */
+static const struct retry_policy repair_retry = { .first_ms = SECOND_MS, .max_ms = 30 * SECOND_MS, .tries = 0 };
 
 struct service *
 service_new(const struct service_config *config, const struct service_env *env)
@@ -110,7 +112,10 @@ give_up_turn(struct service *s)
 	batch_free(s);
 	s->broken = s->nudge = s->rearm = false;
 	timer_stop(&s->send_timer);
-	timer_set(s->env.timers, &s->repair_timer, clock_mono(s->env.clock) + REPAIR_MS, repair, s);
+	/* One repair at a time: turns that fail meanwhile do not put it off. */
+	if (!timer_waits(&s->repair_timer))
+		timer_set(s->env.timers, &s->repair_timer,
+		    clock_mono(s->env.clock) + retry_wait_ms(&repair_retry, s->repairs++, UINT32_MAX), repair, s);
 }
 
 enum res
@@ -132,12 +137,17 @@ service_commit(struct service *s)
 		tick_arm_held(s);
 	}
 	if (s->broken || s->env.store->ops->commit(s->env.store) != RES_OK) {
-		log_error("the store cannot write: nothing of this turn was accepted");
+		if (s->repairs == 0)
+			log_error("the store cannot write: nothing is accepted or sent until it can");
 		give_up_turn(s);
 		return RES_TEMPFAIL;
 	}
-	if (!timer_waits(&s->repair_timer))
-		settle_forget_reports(s);
+	if (timer_waits(&s->repair_timer))
+		return RES_OK;
+	if (s->repairs > 0)
+		log_note("the store can write again");
+	s->repairs = 0;
+	settle_forget_reports(s);
 	return RES_OK;
 }
 

@@ -135,9 +135,7 @@ presence_changed(struct service *s, const struct report *r)
 
 	if (s->draining || (value != PRESENCE_ONLINE && value != PRESENCE_OFFLINE))
 		return;
-	deliver_release(s, r->who, value == PRESENCE_ONLINE);
-	if (!s->broken)
-		deliver_pump(s);
+	tick_wake(s, r->who, value == PRESENCE_ONLINE);
 }
 
 /* The packet of a stanza that came back or was acknowledged, if it is one that `from` can speak about; it lives in ps. */

@@ -29,6 +29,7 @@ struct service {
 	size_t nbatch, batch_cap;
 	bool barrier;                /* a ping is under way */
 	bool more;                   /* the store has more to claim within the window */
+	bool more_held;              /* and more to take out of the hold */
 	bool nudge;                  /* something was stored that may be due within the window */
 	bool rearm;                  /* what is held changed: look for the next expiry or retry */
 	bool broken;                 /* the turn cannot be committed */
@@ -37,6 +38,7 @@ struct service {
 
 	int64_t window_end;          /* wall clock: up to here packets are claimed */
 	int64_t drift;               /* wall minus monotonic clock, to notice when one is set */
+	int repairs;                 /* since the last turn that could be committed */
 	struct timer tick_timer, send_timer, held_timer, repair_timer;
 };
 
@@ -58,6 +60,11 @@ void tick_claim(struct service *s);
 void tick_refill(struct service *s);
 /* Arm the timer for the earliest expiry or retry among what is held. */
 void tick_arm_held(struct service *s);
+/*
+ * Presence has something to say of what is held for the recipient: all of it is looked at again, or with `online` false only what
+ * is dropped then.  It leaves the hold as the queue has room for it.
+ */
+void tick_wake(struct service *s, const char *recipient, bool online);
 
 /* -- deliver.c: from the queue to the stream -------------------------------------------------------------------------------------- */
 
@@ -65,10 +72,6 @@ void tick_arm_held(struct service *s);
 void deliver_pump(struct service *s);
 /* Queue a packet that is QUEUED in the store. */
 void deliver_queue(struct service *s, const struct packet *p);
-/* Take one held packet out of the hold, to be looked at now. */
-void deliver_release_one(struct service *s, struct packet *p, const char *why);
-/* Take held packets of a recipient out of the hold; with `all` false only those that drop when the recipient is offline. */
-void deliver_release(struct service *s, const char *recipient, bool all);
 /* The wait until a held packet is tried again without presence having said anything. */
 int64_t deliver_retry_ms(struct service *s, int32_t attempts);
 

@@ -49,31 +49,75 @@ tick_claim(struct service *s)
 void
 tick_refill(struct service *s)
 {
-	if (s->more && s->queue.n <= QUEUE_LOW)
+	if (s->queue.n > QUEUE_LOW)
+		return;
+	if (s->more)
 		tick_claim(s);
+	if (s->more_held)
+		s->rearm = true;
+}
+
+static void
+expire_held(struct service *s, int64_t now)
+{
+	struct packets expired = { 0 };
+
+	if (s->env.store->ops->find(s->env.store, FIND_HELD_EXPIRED, NULL, now, QUEUE_LOW, &expired) != RES_OK)
+		s->broken = true;
+	for (size_t i = 0; i < expired.n && !s->broken; i++)
+		settle_end(s, &expired.v[i], EV_EXPIRE, "it could not be delivered in time");
+	packets_free(&expired);
+}
+
+static void
+release_held(struct service *s, int64_t now)
+{
+	struct packets held = { 0 };
+	size_t room = s->queue.n < QUEUE_HIGH ? QUEUE_HIGH - s->queue.n : 0;
+
+	if (s->env.store->ops->find(s->env.store, FIND_HELD_RETRY, NULL, now, room, &held) != RES_OK)
+		s->broken = true;
+	for (size_t i = 0; i < held.n && !s->broken; i++) {
+		struct packet *p = &held.v[i];
+		bool online = s->messenger->ops->presence(s->messenger, p->recipient) == PRESENCE_ONLINE;
+
+		p->next_at = now;
+		if (settle_move(s, p, EV_RELEASE, online ? "the recipient is online" : "looking again"))
+			deliver_queue(s, p);
+	}
+	s->more_held = held.n == room;
+	packets_free(&held);
 }
 
 static void
 tick_held(void *arg)
 {
 	struct service *s = arg;
-	const struct store_ops *ops = s->env.store->ops;
-	struct packets expired = { 0 }, again = { 0 };
 	int64_t now = service_now(s);
 
+	expire_held(s, now);
+	if (!s->broken)
+		release_held(s, now);
 	s->rearm = true;
-	if (ops->find(s->env.store, FIND_HELD_EXPIRED, NULL, now, QUEUE_LOW, &expired) != RES_OK)
-		s->broken = true;
-	for (size_t i = 0; i < expired.n && !s->broken; i++)
-		settle_end(s, &expired.v[i], EV_EXPIRE, "it could not be delivered in time");
-	if (s->broken || ops->find(s->env.store, FIND_HELD_RETRY, NULL, now, QUEUE_LOW, &again) != RES_OK)
-		s->broken = true;
-	for (size_t i = 0; i < again.n && !s->broken; i++)
-		deliver_release_one(s, &again.v[i], "trying again");
-	packets_free(&expired);
-	packets_free(&again);
 	if (!s->broken)
 		deliver_pump(s);
+}
+
+void
+tick_wake(struct service *s, const char *recipient, bool online)
+{
+	struct store *st = s->env.store;
+	struct packets held = { 0 };
+	int64_t n = 0;
+
+	/* Most presence is about people for whom nothing is held: those cost no write. */
+	if (st->ops->find(st, FIND_HELD, recipient, 0, 1, &held) != RES_OK)
+		s->broken = true;
+	else if (held.n > 0 && st->ops->wake(st, recipient, online ? OFFLINE_END : OFFLINE_DROP, service_now(s), &n) != RES_OK)
+		s->broken = true;
+	packets_free(&held);
+	if (n > 0 && !s->broken)
+		tick_held(s);
 }
 
 void
@@ -83,10 +127,13 @@ tick_arm_held(struct service *s)
 
 	if (s->draining)
 		return;
-	if (s->env.store->ops->next(s->env.store, &expiry, &retry, &scheduled) != RES_OK)
+	if (s->env.store->ops->next(s->env.store, &expiry, &retry, &scheduled) != RES_OK) {
 		s->broken = true;
-	else
-		service_at(s, &s->held_timer, expiry < retry ? expiry : retry, tick_held);
+		return;
+	}
+	if (s->queue.n >= QUEUE_HIGH)
+		retry = NEVER_MS; /* tick_refill comes back to it */
+	service_at(s, &s->held_timer, expiry < retry ? expiry : retry, tick_held);
 }
 
 static void

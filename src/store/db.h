@@ -78,6 +78,7 @@ enum res db_packet_get(struct store *s, const char *id, struct packets *out);
 enum res db_packet_find(struct store *s, enum store_find kind, const char *who, int64_t upto, size_t max, struct packets *out);
 enum res db_packet_claim(struct store *s, int64_t upto, size_t max, int64_t now, struct packets *out);
 enum res db_packet_move(struct store *s, struct packet *p, enum packet_event ev, int64_t at, const char *what);
+enum res db_packet_wake(struct store *s, const char *recipient, enum offline only, int64_t at, int64_t *n);
 enum res db_packet_recover(struct store *s, int64_t now, int64_t *n);
 enum res db_packet_next(struct store *s, int64_t *held_expiry, int64_t *held_retry, int64_t *scheduled);
 enum res db_packet_history(struct store *s, const char *id, struct events *out);

@@ -372,6 +372,26 @@ db_packet_move(struct store *s, struct packet *p, enum packet_event ev, int64_t 
 	return res;
 }
 
+enum res
+db_packet_wake(struct store *s, const char *recipient, enum offline only, int64_t at, int64_t *n)
+{
+	struct query q;
+	enum res res;
+	int changed;
+
+	*n = 0;
+	db_query(&q, (struct db *)s, SQL_PACKET_WAKE);
+	db_int(&q, at);
+	db_text(&q, recipient);
+	if (only == OFFLINE_END)
+		db_null(&q);
+	else
+		db_int(&q, only);
+	if ((res = db_write(&q, &changed)) == RES_OK)
+		*n = changed;
+	return res;
+}
+
 /* EV_RECOVER to all of one kind in one state, or EV_UNKNOWN where a second try might cost twice. */
 static enum res
 recover_some(struct db *db, enum packet_kind kind, enum packet_state state, int64_t now,

@@ -1,7 +1,7 @@
 /*
  * All SQL that runs after the schema is in place, as named statements.  Placeholders are $1, $2, … in order of appearance,
- * which SQLite and PostgreSQL both read.  Every statement that meets a growing table goes through an index of schema.c; the terms on
- * `state` are spelled as in those indexes, because that is how SQLite finds out that a partial index will do.
+ * which SQLite and PostgreSQL both read.  Every statement that meets a growing table goes through an index of schema.c; the
+ * terms on `state` are spelled as in those indexes, because that is how SQLite finds out that a partial index will do.
  */
 #ifndef LATERD_STORE_SQL_H
 #define LATERD_STORE_SQL_H
@@ -99,6 +99,8 @@ static_assert((int)CONTACT_GRANTED == SQL_CONTACT_GRANTED, "granted");
 	X(PACKET_CLAIM, \
 	    "UPDATE packet SET state = $1 WHERE n IN (SELECT n FROM packet WHERE " SQL_IS_SCHEDULED " AND next_at <= $2 " \
 	    "ORDER BY next_at, n LIMIT $3)") \
+	X(PACKET_WAKE, \
+	    "UPDATE packet SET next_at = $1 WHERE recipient = $2 AND " SQL_IS_HELD " AND ($3 IS NULL OR offline = $3)") \
 	X(PACKET_SET_ASIDE, \
 	    "UPDATE packet SET state = " SQL_TEXT(SQL_STATE_FAILED) ", finished_at = due_at WHERE n = $1 AND " \
 	    "state IN (" SQL_TEXT(SQL_STATE_SCHEDULED) ", " SQL_TEXT(SQL_STATE_HELD) ")") \
@@ -133,7 +135,8 @@ static_assert((int)CONTACT_GRANTED == SQL_CONTACT_GRANTED, "granted");
 	    "INSERT INTO event (packet, at, what) SELECT n, $1, $2 FROM packet " \
 	    "WHERE " SQL_IS_ACTIVE " AND state = $3 AND kind = $4") \
 	X(EVENT_LIST, \
-	    "SELECT event.at, event.what FROM event JOIN packet ON event.packet = packet.n WHERE packet.id = $1 ORDER BY event.n") \
+	    "SELECT event.at, event.what FROM event JOIN packet ON event.packet = packet.n WHERE packet.id = $1 " \
+	    "ORDER BY event.n") \
 	\
 	X(CHARGE_ADD, \
 	    "INSERT INTO charge (sender, kind, day, count) VALUES ($1, $2, $3, $4) " \

@@ -29,6 +29,7 @@ static const struct store_ops sqlite_ops = {
 	.find = db_packet_find,
 	.claim = db_packet_claim,
 	.move = db_packet_move,
+	.wake = db_packet_wake,
 	.recover = db_packet_recover,
 	.next = db_packet_next,
 	.history = db_packet_history,

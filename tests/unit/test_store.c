@@ -321,6 +321,26 @@ test_held_packets_are_found_by_recipient_expiry_and_retry(void **state)
 }
 
 static void
+test_wake_is_for_what_is_held_for_the_recipient(void **state)
+{
+	struct fixture *f = *state;
+	int64_t n;
+
+	put_as(f, 1, PACKET_HELD, YOU, NOON + 3, NEVER_MS, NOON + 30, 0);
+	put_as(f, 2, PACKET_HELD, "nurse@example.org", NOON + 2, NEVER_MS, NOON + 40, 0);
+	put_as(f, 3, PACKET_SCHEDULED, YOU, NOON, NOON + 5, NOON + 1, 0);
+	assert_int_equal(f->ops->wake(f->store, YOU, OFFLINE_DROP, NOON + 7, &n), RES_OK);
+	assert_int_equal(n, 0);
+	assert_found(f, FIND_HELD_RETRY, NULL, NOON + 7, 99, "");
+	assert_int_equal(f->ops->wake(f->store, YOU, OFFLINE_END, NOON + 7, &n), RES_OK);
+	assert_int_equal(n, 1);
+	assert_found(f, FIND_HELD_RETRY, NULL, NOON + 6, 99, "");
+	assert_found(f, FIND_HELD_RETRY, NULL, NOON + 7, 99, "1");
+	assert_int_equal(f->ops->wake(f->store, YOU, sample(1).offline, NOON + 8, &n), RES_OK);
+	assert_int_equal(n, 1);
+}
+
+static void
 test_next_is_never_when_nothing_waits(void **state)
 {
 	struct fixture *f = *state;
@@ -576,6 +596,7 @@ main(void)
 		TEST(test_waiting_and_finished_divide_all_states),
 		TEST(test_of_one_instant_the_first_stored_comes_first),
 		TEST(test_held_packets_are_found_by_recipient_expiry_and_retry),
+		TEST(test_wake_is_for_what_is_held_for_the_recipient),
 		TEST(test_next_is_never_when_nothing_waits),
 		TEST(test_find_ends_early_at_the_bound_of_its_arena),
 		TEST(test_claim_takes_what_is_due_soonest_first_and_once),
