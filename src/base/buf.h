@@ -8,7 +8,10 @@
 
 #include "base/res.h"
 
-/* Borrowed bytes, perhaps without a NUL.  {NULL, 0} is "absent"; a present empty span has p != NULL. */
+/*
+ * Borrowed bytes, perhaps without a NUL.  {NULL, 0} is "absent"; a present empty span has p !=
+ * NULL.
+ */
 struct span {
 	const char *p;
 	size_t len;
@@ -25,9 +28,10 @@ bool span_caseeq(struct span a, struct span b);
 struct span span_trim(struct span s);
 
 /*
- * Owned text of at most max bytes.  An append that does not fit, or finds no memory, changes nothing, returns RES_NOMEM and
- * makes the buffer `failed` until buf_reset, so that a writer may append many times and ask once.  p is NUL-terminated after
- * the first append and NULL before.  {.max = N} is an empty buffer; max 0 means BUF_MAX_DEFAULT.
+ * Owned text of at most max bytes.  An append that does not fit, or finds no memory, changes
+ * nothing, returns RES_NOMEM and makes the buffer `failed` until buf_reset, so that a writer may
+ * append many times and ask once.  p is NUL-terminated after the first append and NULL before.
+ * {.max = N} is an empty buffer; max 0 means BUF_MAX_DEFAULT.
  */
 struct buf {
 	char *p;
@@ -43,8 +47,8 @@ enum res buf_text(struct buf *b, const char *text);
 enum res buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 enum res buf_vprintf(struct buf *b, const char *format, va_list args);
 /*
- * Append len zero bytes for the caller to write over, and return where they begin, until the next append.  NULL where an append
- * would fail.
+ * Append len zero bytes for the caller to write over, and return where they begin, until the next
+ * append.  NULL where an append would fail.
  */
 char *buf_extend(struct buf *b, size_t len);
 /* Forget all but the first len bytes, if there are more; what is forgotten is overwritten. */
@@ -54,13 +58,17 @@ const char *buf_str(const struct buf *b);
 struct span buf_as_span(const struct buf *b);
 /* Empty again, and no longer failed; the memory stays. */
 void buf_reset(struct buf *b);
-/* The same, and the memory is returned.  Overwrites it first, because bodies and keys pass through buffers. */
+/*
+ * The same, and the memory is returned.  Overwrites it first, because bodies and keys pass through
+ * buffers.
+ */
 void buf_free(struct buf *b);
 
 /*
- * Memory that lives until arena_free.  max bounds the sum of what is handed out, each piece rounded up to the alignment of any
- * type (0: ARENA_MAX_DEFAULT); at the bound, or without memory, a call returns NULL and `failed` stays set, so that a builder may
- * ask once at its end.  Memory comes zeroed and aligned for any type, and is overwritten when it is freed.
+ * Memory that lives until arena_free.  max bounds the sum of what is handed out, each piece rounded
+ * up to the alignment of any type (0: ARENA_MAX_DEFAULT); at the bound, or without memory, a call
+ * returns NULL and `failed` stays set, so that a builder may ask once at its end.  Memory comes
+ * zeroed and aligned for any type, and is overwritten when it is freed.
  */
 struct arena {
 	struct arena_block *blocks;
@@ -76,8 +84,8 @@ char *arena_span(struct arena *a, struct span s);
 char *arena_text(struct arena *a, const char *text);
 char *arena_printf(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /*
- * A larger copy of an array of n members of `size` bytes when it is full at *cap, else the array itself.  The old copy stays in
- * the arena.  NULL on failure; *cap is then unchanged.
+ * A larger copy of an array of n members of `size` bytes when it is full at *cap, else the array
+ * itself.  The old copy stays in the arena.  NULL on failure; *cap is then unchanged.
  */
 void *arena_grow(struct arena *a, void *array, size_t n, size_t *cap, size_t size);
 /* Empty again, and no longer failed. */

@@ -25,8 +25,9 @@ extern const struct clock clock_system;
 #define NEVER_MS  INT64_MAX
 
 /*
- * A few timers (a handful a module): setting and stopping are O(1), finding the next is O(n).  A timer fires once, at or after
- * its instant; its function may set or stop any timer, itself included.  Zeroed structures are empty.
+ * A few timers (a handful a module): setting and stopping are O(1), finding the next is O(n).  A
+ * timer fires once, at or after its instant; its function may set or stop any timer, itself
+ * included.  Zeroed structures are empty.
  */
 struct timer {
 	int64_t at; /* monotonic, ms */

@@ -63,17 +63,18 @@ form_option(struct form *f, struct field *fd, const char *value, const char *lab
 void
 form_lines(struct form *f, struct field *fd, struct span text)
 {
-	size_t start = 0;
+	size_t start = 0, lines = 1;
 
 	if (f == NULL || fd == NULL || text.len == 0)
 		return;
-	for (size_t i = 0; i < text.len; i++) {
+	for (size_t i = 0; i < text.len && lines < FORM_LINES_MAX; i++) {
 		if (text.p[i] != '\n' && text.p[i] != '\r')
 			continue;
 		add_value(f, fd, (struct span){ text.p + start, i - start });
 		if (text.p[i] == '\r' && i + 1 < text.len && text.p[i + 1] == '\n')
 			i++;
 		start = i + 1;
+		lines++;
 	}
 	add_value(f, fd, (struct span){ text.p + start, text.len - start });
 }
@@ -117,6 +118,19 @@ form_get_lines(struct form *f, const char *var)
 			*end++ = '\n';
 	}
 	return text;
+}
+
+void
+form_set(struct form *f, const char *var, const char *text)
+{
+	struct field *fd = form_find(f, var);
+
+	if (fd == NULL)
+		fd = form_add(f, FIELD_TEXT, var, NULL);
+	if (fd == NULL)
+		return;
+	fd->values = fd->last_value = NULL;
+	form_value(f, fd, text);
 }
 
 void

@@ -37,7 +37,10 @@ struct field {
 	struct field *next;
 };
 
-/* Everything lives in the arena; zeroed is empty.  An out-of-memory shows in arena.failed, and every function bears NULL. */
+/*
+ * Everything lives in the arena; zeroed is empty.  An out-of-memory shows in arena.failed, and
+ * every function bears NULL.
+ */
 struct form {
 	struct arena arena;
 	const char *title, *instructions;
@@ -48,7 +51,12 @@ struct field *form_add(struct form *f, enum field_type type, const char *var, co
 /* Append a value, an option; text is copied.  A text-multi value is one line. */
 void form_value(struct form *f, struct field *fd, const char *text);
 void form_option(struct form *f, struct field *fd, const char *value, const char *label);
-/* text cut at its line ends (LF, CRLF or CR) into one value a line, none for an empty text: for text-multi. */
+/*
+ * text cut at its line ends (LF, CRLF or CR) into one value a line, none for an empty text: for
+ * text-multi.  The last of FORM_LINES_MAX values has all that is left, line ends included, because
+ * each value is an element of the answer.
+ */
+#define FORM_LINES_MAX 500
 void form_lines(struct form *f, struct field *fd, struct span text);
 
 struct field *form_find(const struct form *f, const char *var);
@@ -56,6 +64,8 @@ struct field *form_find(const struct form *f, const char *var);
 const char *form_get(const struct form *f, const char *var);
 /* All values joined by LF, in the form's arena; "" when there are none. */
 const char *form_get_lines(struct form *f, const char *var);
+/* The field, which is made when there is none, has this one value from now on; text is copied. */
+void form_set(struct form *f, const char *var, const char *text);
 void form_free(struct form *f);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stringprep.h>
 #include <string.h>
 
+#include "base/parse.h"
 #include "core/jid.h"
 
 #define LABEL_MAX 63 /* RFC 1035 section 2.3.4 */
@@ -26,14 +27,17 @@ is_plain(struct span s)
 static enum res
 prepare(char out[JID_PART_MAX + 1], struct span part, const Stringprep_profile *profile)
 {
-	if (part.len == 0 || part.len > JID_PART_MAX || memchr(part.p, '\0', part.len) != NULL)
+	if (part.len == 0 || part.len > JID_PART_MAX || memchr(part.p, '\0', part.len) != NULL ||
+	    !utf8_valid(part))
 		return RES_INVALID;
 	memcpy(out, part.p, part.len);
 	out[part.len] = '\0';
 	if (is_plain(part))
 		return RES_OK;
 	int rc = stringprep(out, JID_PART_MAX + 1, 0, profile);
-	if (rc == STRINGPREP_MALLOC_ERROR)
+	/* Of valid UTF-8, libidn has the latter two only when it finds no memory. */
+	if (rc == STRINGPREP_MALLOC_ERROR || rc == STRINGPREP_ICONV_ERROR ||
+	    rc == STRINGPREP_NFKC_FAILED)
 		return RES_NOMEM;
 	return rc == STRINGPREP_OK && out[0] != '\0' ? RES_OK : RES_INVALID;
 }

@@ -1,4 +1,7 @@
-/* XMPP addresses (RFC 7622), and the form in which recipients see a user through us: juliet%example.org@later.example.org. */
+/*
+ * XMPP addresses (RFC 7622), and the form in which recipients see a user through us:
+ * juliet%example.org@later.example.org.
+ */
 #ifndef LATERD_CORE_JID_H
 #define LATERD_CORE_JID_H
 
@@ -17,10 +20,12 @@ struct jid {
 };
 
 /*
- * Parse and prepare an address: the local part by Nodeprep, the domain by Nameprep (a trailing dot is dropped), the resource by
- * Resourceprep (libidn, as Prosody and ejabberd do), each at most 1023 bytes before and after, and not empty where its separator
- * stands.  Of ASCII a domain has letters, digits, '-', '_' and '.' only (so no '%'), no empty label, and no label above 63 bytes
- * where it is all ASCII; or it is a bracketed IPv6 literal.  RES_INVALID otherwise, with every part of out empty; RES_NOMEM.
+ * Parse and prepare an address: the local part by Nodeprep, the domain by Nameprep (a trailing dot
+ * is dropped), the resource by Resourceprep (libidn, as Prosody and ejabberd do), each at most 1023
+ * bytes before and after, and not empty where its separator stands.  Of ASCII a domain has letters,
+ * digits, '-', '_' and '.' only (so no '%'), no empty label, and no label above 63 bytes where it
+ * is all ASCII; or it is a bracketed IPv6 literal.  RES_INVALID otherwise, with every part of out
+ * empty; RES_NOMEM.
  */
 enum res jid_parse(struct jid *out, struct span text);
 /* The same, from a string; NULL is RES_INVALID. */
@@ -30,11 +35,15 @@ enum res jid_parse_text(struct jid *out, const char *text);
 enum res jid_print(struct buf *out, const struct jid *jid);
 
 /*
- * "user%domain@component" for the bare address user@domain.  RES_INVALID when it has no user, or when the local part would pass
- * 1023 bytes or is none by Nodeprep (an IPv6 literal, or letters of both directions).
+ * "user%domain@component" for the bare address user@domain.  RES_INVALID when it has no user, or
+ * when the local part would pass 1023 bytes or is none by Nodeprep (an IPv6 literal, or letters of
+ * both directions).
  */
 enum res jid_alias(struct buf *out, const char *user_bare, const char *component);
-/* The user behind the local part "user%domain": split at the last '%'.  RES_INVALID when there is none. */
+/*
+ * The user behind the local part "user%domain": split at the last '%'.  RES_INVALID when there is
+ * none.
+ */
 enum res jid_of_alias(struct jid *out, const char *local);
 
 #endif

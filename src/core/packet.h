@@ -45,11 +45,17 @@ enum packet_event {
 	EV_NEVENTS
 };
 
-/* What ev makes of a packet in state s; PACKET_ILLEGAL when it cannot happen there.  The only place where states change. */
+/*
+ * What ev makes of a packet in state s; PACKET_ILLEGAL when it cannot happen there.  The only place
+ * where states change.
+ */
 enum packet_state packet_next(enum packet_state s, enum packet_event ev);
 /* No event leads out of it. */
 bool packet_is_final(enum packet_state s);
-/* Not sent yet and not ended: what `list` shows, what pending_max counts and what cancel may stop or must explain. */
+/*
+ * Not sent yet and not ended: what `list` shows, what pending_max counts and what cancel may stop
+ * or must explain.
+ */
 bool packet_is_waiting(enum packet_state s);
 /* Lower-case words for people and logs: "scheduled", "in flight". */
 const char *packet_state_name(enum packet_state s);
@@ -57,15 +63,22 @@ const char *packet_state_name(enum packet_state s);
 const char *packet_kind_name(enum packet_kind k);
 
 /*
- * Ids are six letters and digits of Crockford's base 32 (no I, L, O, U), upper case, random.  They are unique in the store, short
- * enough to type, and they are the stanza's id and origin-id on the wire.
+ * Ids are six letters and digits of Crockford's base 32 (no I, L, O, U), upper case, random.  They
+ * are unique in the store, short enough to type, and they are the stanza's id and origin-id on the
+ * wire.
  */
 #define PACKET_ID_LEN 6
 void packet_id_make(char id[PACKET_ID_LEN + 1], const uint8_t random[PACKET_ID_LEN]);
-/* What a person typed, in either case, with o for 0 and i or l for 1; RES_INVALID when it cannot be an id. */
+/*
+ * What a person typed, in either case, with o for 0 and i or l for 1; RES_INVALID when it cannot be
+ * an id.
+ */
 enum res packet_id_parse(char id[PACKET_ID_LEN + 1], struct span text);
 
-/* Times are UTC, ms; 0 is "not yet" or "none".  Strings and bytes are borrowed from whoever made the packet (often an arena). */
+/*
+ * Times are UTC, ms; 0 is "not yet" or "none".  Strings and bytes are borrowed from whoever made
+ * the packet (often an arena).
+ */
 struct packet {
 	char id[PACKET_ID_LEN + 1];
 	const char *sender;    /* bare JID */
@@ -99,8 +112,8 @@ struct packet *packets_add(struct packets *ps);
 void packets_free(struct packets *ps);
 
 /*
- * The additional data a body is sealed with: kind, id, sender, recipient and due_at, so that neither bodies nor headers can be
- * swapped between rows.
+ * The additional data a body is sealed with: kind, id, sender, recipient and due_at, so that
+ * neither bodies nor headers can be swapped between rows.
  */
 enum res packet_aad(struct buf *out, const struct packet *p);
 

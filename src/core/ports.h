@@ -5,7 +5,7 @@
 #include "core/packet.h"
 #include "core/quota.h"
 
-/* -- The store ---------------------------------------------------------------------------------------------------------------- */
+/* -- The store --------------------------------------------------------------------------------- */
 
 struct store {
 	const struct store_ops *ops;
@@ -36,35 +36,45 @@ void events_free(struct events *es);
 
 /* What `find` can look for; each has its own index, and none reads more rows than it returns. */
 enum store_find {
-	FIND_WAITING,      /* who = sender: scheduled, queued, held, in flight, uncertain; soonest first */
-	FIND_FINISHED,     /* who = sender: sent, delivered, failed, expired, cancelled; latest first */
+	FIND_WAITING,      /* who = sender: what packet_is_waiting; soonest first */
+	FIND_FINISHED,     /* who = sender: what is sent or has ended; latest first */
 	FIND_HELD,         /* who = recipient: held, soonest due first */
 	FIND_HELD_EXPIRED, /* held, expires_at <= upto */
-	FIND_HELD_RETRY,   /* held, next_at <= upto (a held packet that waits for presence alone has next_at = NEVER_MS) */
+	FIND_HELD_RETRY,   /* held, next_at <= upto */
 	FIND_NKINDS
 };
 
 /*
- * Every write belongs to the current turn: the first opens a transaction, commit makes all of them durable at once, rollback
- * forgets them.  Reads see the turn's own writes.  RES_TEMPFAIL: busy, full or failing disk; the turn must then be rolled back.
- * JIDs are bare and canonical; instants are UTC ms.
+ * Every write belongs to the current turn: the first opens a transaction, commit makes all of them
+ * durable at once, rollback forgets them.  Reads see the turn's own writes.  RES_TEMPFAIL: busy,
+ * full or failing disk; the turn must then be rolled back. JIDs are bare and canonical; instants
+ * are UTC ms.
  */
 struct store_ops {
 	enum res (*commit)(struct store *s);
 	void (*rollback)(struct store *s);
 
 	/*
-	 * Store n new packets, write `what` into their history, and charge charge_units to (sender, kind, charge_day) where
-	 * charge_day is not 0: all or none.  RES_INVALID when an id is taken: nothing is stored, make other ids.
+	 * Store n new packets, write `what` into their history, and charge charge_units to (sender,
+	 * kind, charge_day) where charge_day is not 0: all or none.  RES_INVALID when an id is
+	 * taken: nothing is stored, make other ids.
 	 */
 	enum res (*put)(struct store *s, const struct packet *v, size_t n, const char *what);
 	/* The sum charged in the day (YYYYMMDD) and in its month. */
-	enum res (*use)(struct store *s, const char *sender, enum packet_kind kind, int32_t day, struct quota_use *out);
-	/* Give a packet's charge back; to be called once, when it is cancelled before it was sent. */
+	enum res (*use)(struct store *s, const char *sender, enum packet_kind kind, int32_t day,
+	    struct quota_use *out);
+	/*
+	 * Give a packet's charge back; to be called once, when it is cancelled before it was sent.
+	 */
 	enum res (*refund)(struct store *s, const struct packet *p);
-	/* The limit set for `who` ("romeo@example.net", "example.net", "default"); RES_NOTFOUND when none is. */
-	enum res (*limit)(struct store *s, const char *who, enum packet_kind kind, struct quota_limit *out);
-	enum res (*set_limit)(struct store *s, const char *who, enum packet_kind kind, const struct quota_limit *limit);
+	/*
+	 * The limit set for `who` ("romeo@example.net", "example.net", "default"); RES_NOTFOUND
+	 * when none is.
+	 */
+	enum res (*limit)(
+	    struct store *s, const char *who, enum packet_kind kind, struct quota_limit *out);
+	enum res (*set_limit)(struct store *s, const char *who, enum packet_kind kind,
+	    const struct quota_limit *limit);
 	/* A user without a row has an account of zeroes. */
 	enum res (*account)(struct store *s, const char *jid, struct account *out);
 	enum res (*set_account)(struct store *s, const char *jid, const struct account *account);
@@ -74,43 +84,65 @@ struct store_ops {
 	/* RES_NOTFOUND.  `out` is appended to. */
 	enum res (*get)(struct store *s, const char *id, struct packets *out);
 	/* Up to max packets; `who` NULL and `upto` 0 where the kind has no use for them. */
-	enum res (*find)(struct store *s, enum store_find kind, const char *who, int64_t upto, size_t max, struct packets *out);
-	/* Up to max SCHEDULED packets with next_at <= upto, soonest first: EV_DUE happens to each, and they are appended as QUEUED. */
-	enum res (*claim)(struct store *s, int64_t upto, size_t max, int64_t now, struct packets *out);
+	enum res (*find)(struct store *s, enum store_find kind, const char *who, int64_t upto,
+	    size_t max, struct packets *out);
 	/*
-	 * ev happens to p at `at`.  The row is changed only if it still is in the state p has; then p->state becomes the new one, and
-	 * next_at, expires_at, attempts, held, sent_at and finished_at are written as they stand in p (the caller sets them before).
-	 * `what` (may be NULL) becomes a line of its history.  RES_NOTFOUND: somebody else moved it first, nothing changed.
-	 * RES_INVALID: the life of a packet has no such step.
+	 * Up to max SCHEDULED packets with next_at <= upto, soonest first: EV_DUE happens to each,
+	 * and they are appended as QUEUED.
 	 */
-	enum res (*move)(struct store *s, struct packet *p, enum packet_event ev, int64_t at, const char *what);
+	enum res (*claim)(struct store *s, int64_t upto, size_t max, struct packets *out);
 	/*
-	 * Held packets of the recipient are looked at again at `at`: their next_at.  only: those with this choice; OFFLINE_END: all.
-	 * n: how many.
+	 * ev happens to p at `at`.  The row is changed only if it still is in the state p has; then
+	 * p->state becomes the new one, and next_at, expires_at, attempts, held, sent_at and
+	 * finished_at are written as they stand in p (the caller sets them before). `what` (may be
+	 * NULL) becomes a line of its history.  RES_NOTFOUND: somebody else moved it first, nothing
+	 * changed. RES_INVALID: the life of a packet has no such step.
 	 */
-	enum res (*wake)(struct store *s, const char *recipient, enum offline only, int64_t at, int64_t *n);
+	enum res (*move)(
+	    struct store *s, struct packet *p, enum packet_event ev, int64_t at, const char *what);
 	/*
-	 * After a start: EV_RECOVER to everything QUEUED or INFLIGHT.  IM becomes SCHEDULED with its next_at unchanged; SMS and MMS
-	 * that were in flight become UNCERTAIN.  n: how many rows.
+	 * Held packets of the recipient are looked at again at `at`: their next_at.  only: those
+	 * with this choice; OFFLINE_END: all. n: how many.
+	 */
+	enum res (*wake)(
+	    struct store *s, const char *recipient, enum offline only, int64_t at, int64_t *n);
+	/*
+	 * After a start: EV_RECOVER to everything QUEUED or INFLIGHT.  IM becomes SCHEDULED with
+	 * its next_at unchanged; SMS and MMS that were in flight become UNCERTAIN.  n: how many
+	 * rows.
 	 */
 	enum res (*recover)(struct store *s, int64_t now, int64_t *n);
-	/* The earliest expires_at among held packets and the earliest next_at among held and scheduled ones; NEVER_MS when none. */
-	enum res (*next)(struct store *s, int64_t *held_expiry, int64_t *held_retry, int64_t *scheduled);
+	/*
+	 * The earliest expires_at among held packets and the earliest next_at among held and
+	 * scheduled ones; NEVER_MS when none.
+	 */
+	enum res (*next)(
+	    struct store *s, int64_t *held_expiry, int64_t *held_retry, int64_t *scheduled);
 	enum res (*history)(struct store *s, const char *id, struct events *out);
-	/* Delete up to max packets that finished before `before`, with their history, and charges older than `charge_day`. */
-	enum res (*purge)(struct store *s, int64_t before, int32_t charge_day, size_t max, int64_t *n);
+	/*
+	 * Delete up to max packets that finished before `before`, with their history, and charges
+	 * older than `charge_day`.
+	 */
+	enum res (*purge)(
+	    struct store *s, int64_t before, int32_t charge_day, size_t max, int64_t *n);
 
-	enum res (*contact)(struct store *s, const char *jid, enum contact *out);
+	/* changed_at may be NULL; both are 0 for somebody unknown. */
+	enum res (*contact)(
+	    struct store *s, const char *jid, enum contact *out, int64_t *changed_at);
 	enum res (*set_contact)(struct store *s, const char *jid, enum contact state, int64_t now);
-	/* Up to max distinct recipients after `after` in order ("" first) that have a held packet and state GRANTED; in `out`'s arena. */
-	enum res (*contacts_waiting)(struct store *s, const char *after, size_t max, struct events *out);
+	/*
+	 * Up to max distinct recipients after `after` in order ("" first) that have a held packet
+	 * and state GRANTED; in `out`'s arena.
+	 */
+	enum res (*contacts_waiting)(
+	    struct store *s, const char *after, size_t max, struct events *out);
 
 	/* A small value by name (the seal key's id); RES_NOTFOUND. */
 	enum res (*meta)(struct store *s, const char *name, struct buf *out);
 	enum res (*set_meta)(struct store *s, const char *name, const char *value);
 };
 
-/* -- The messenger: the component stream, as far as messages and presence go ------------------------------------------------------ */
+/* -- The messenger: the component stream, as far as messages and presence go ------------------- */
 
 struct messenger {
 	const struct messenger_ops *ops;
@@ -123,11 +155,13 @@ struct outgoing {
 	const char *recipient;
 	struct span inner;   /* XML: the children that the sender wrote, <body/> foremost */
 	int64_t delayed_at;  /* UTC ms for <delay/>; 0: on time, none */
-	bool as_sender;      /* from the sender's own address (XEP-0356); only when speaks_for says so */
+	bool as_sender;      /* from the sender's own address; only when speaks_for says so */
 };
 
 struct messenger_ops {
-	/* The stream is up, and what the server says on its own after the handshake has been heard. */
+	/*
+	 * The stream is up, and what the server says on its own after the handshake has been heard.
+	 */
 	bool (*ready)(struct messenger *m);
 	enum presence (*presence)(struct messenger *m, const char *recipient);
 	/* The server lets us send as this user. */
@@ -136,13 +170,16 @@ struct messenger_ops {
 	void (*watch)(struct messenger *m, const char *recipient);
 	/* Ask the recipient for a subscription, with a nick and `words`, from the bot's address. */
 	void (*subscribe)(struct messenger *m, const char *recipient, const char *words);
-	/* Append one message to the batch.  RES_TEMPFAIL when the stream is not up, RES_INVALID when it cannot be framed. */
+	/*
+	 * Append one message to the batch.  RES_TEMPFAIL when the stream is not up, RES_INVALID
+	 * when it cannot be framed.
+	 */
 	enum res (*send)(struct messenger *m, const struct outgoing *out);
 	/* Bytes in the batch since the last barrier. */
 	size_t (*batched)(struct messenger *m);
 	/*
-	 * Close the batch with a ping; `settled` or `broken` answers it, also when the turn cannot be committed.  At most one barrier is
-	 * under way.
+	 * Close the batch with a ping; `settled` or `broken` answers it, also when the turn cannot
+	 * be committed.  At most one barrier is under way.
 	 */
 	enum res (*barrier)(struct messenger *m);
 };
@@ -150,16 +187,23 @@ struct messenger_ops {
 /* What the messenger reports.  `arg` comes first. */
 struct messenger_events {
 	void (*ready)(void *arg);
-	void (*broken)(void *arg); /* the stream is gone; what was sent since the last `settled` has an unknown outcome */
+	/* The stream is gone; what was sent since the last `settled` has an unknown outcome. */
+	void (*broken)(void *arg);
 	void (*settled)(void *arg);
 	/* The value for this recipient changed to ONLINE or OFFLINE. */
 	void (*presence)(void *arg, const char *recipient, enum presence value);
 	/* A message we sent came back.  from: bare. */
-	void (*bounced)(void *arg, const char *id, const char *from, struct span condition, struct span type);
+	void (*bounced)(
+	    void *arg, const char *id, const char *from, struct span condition, struct span type);
 	/* The server did not let us send message `id` as its sender. */
 	void (*not_allowed)(void *arg, const char *id);
 	/* XEP-0184.  from: bare. */
 	void (*received)(void *arg, const char *id, const char *from);
+	/*
+	 * An answer could not be made for want of memory: what was done for it in this turn must
+	 * not count.
+	 */
+	void (*failed)(void *arg);
 	/* The recipient answered our subscription request, or took it back: GRANTED or REFUSED. */
 	void (*contact)(void *arg, const char *recipient, enum contact answer);
 };

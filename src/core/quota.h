@@ -27,7 +27,11 @@ struct quota_period {
 enum quota_verdict { QUOTA_FITS, QUOTA_DAY_FULL, QUOTA_MONTH_FULL };
 
 void quota_period_at(struct quota_period *out, int64_t now, const struct zone *zone);
-/* Would `units` more fit?  The month is named when both are full, since waiting for tomorrow would not help.  Cannot overflow. */
-enum quota_verdict quota_check(const struct quota_limit *limit, const struct quota_use *use, int64_t units);
+/*
+ * Would `units` more fit?  The month is named when both are full, since waiting for tomorrow would
+ * not help.  Cannot overflow.
+ */
+enum quota_verdict quota_check(
+    const struct quota_limit *limit, const struct quota_use *use, int64_t units);
 
 #endif

@@ -6,12 +6,11 @@
 
 struct retry_policy {
 	int64_t first_ms, max_ms; /* the wait doubles from first to max */
-	int32_t tries;            /* after so many, give up; 0: never */
 };
 
 /*
- * The wait before try number `attempt` + 1, attempt counting from 0: between half and the whole of min(max, first * 2^attempt),
- * by `random` (any 32 bits).  Cannot overflow.
+ * The wait before try number `attempt` + 1, attempt counting from 0: between half and the whole of
+ * min(max, first * 2^attempt), by `random` (any 32 bits).  Cannot overflow.
  */
 int64_t retry_wait_ms(const struct retry_policy *policy, int32_t attempt, uint32_t random);
 

@@ -1,6 +1,7 @@
 /*
- * Sealing of bodies: AES-256-GCM.  A sealed body is  version (1 byte, 1) | key id (4) | nonce (12) | ciphertext | tag (16),
- * and version and key id are authenticated with the caller's additional data.
+ * Sealing of bodies: AES-256-GCM.  A sealed body is  version (1 byte, 1) | key id (4) | nonce (12)
+ * | ciphertext | tag (16), and version and key id are authenticated with the caller's additional
+ * data.
  */
 #ifndef LATERD_CORE_SEAL_H
 #define LATERD_CORE_SEAL_H
@@ -20,11 +21,14 @@ void seal_free(struct seal **s);
 /* The key's id: the first four bytes of its SHA-256, big endian. */
 uint32_t seal_key_id(const struct seal *s);
 
-/* Seal `plain` under a fresh random nonce and append it to out.  RES_TEMPFAIL when the random generator fails, RES_NOMEM. */
+/*
+ * Seal `plain` under a fresh random nonce and append it to out.  RES_TEMPFAIL when the random
+ * generator fails, RES_NOMEM.
+ */
 enum res seal_close(struct seal *s, struct span aad, struct span plain, struct buf *out);
 /*
- * Append the body to out.  RES_PERMFAIL when it is damaged, cut short, of another version, another key or other additional data;
- * out is then unchanged.
+ * Append the body to out.  RES_PERMFAIL when it is damaged, cut short, of another version, another
+ * key or other additional data; out is then unchanged.
  */
 enum res seal_open(struct seal *s, struct span aad, struct span sealed, struct buf *out);
 

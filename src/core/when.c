@@ -94,7 +94,7 @@ say_too_far(const struct frame *f)
 	buf_printf(f->why, "this is too far away: the last year is %d", YEAR_LAST);
 }
 
-/* -- The forms -------------------------------------------------------------------------------- */
+/* -- The forms --------------------------------------------------------------------------------- */
 
 static bool
 take_number(struct span *in, unsigned digits, int *value)
@@ -286,7 +286,7 @@ static enum fit (*const forms[])(const struct frame *f, struct span *in, struct 
 	form_in,
 };
 
-/* -- From a text to an instant ---------------------------------------------------------------- */
+/* -- From a text to an instant ----------------------------------------------------------------- */
 
 static enum fit
 take_form(const struct frame *f, struct span *in, struct reading *r)
@@ -361,7 +361,8 @@ resolve(const struct frame *f, const struct reading *r, struct when *out)
 	*out = (struct when){ .zone = r->zone_given ? r->zone : *f->zone,
 		.zone_given = r->zone_given };
 	if (r->relative) {
-		out->at = f->now + r->wait_ms;
+		/* The next whole second: never earlier than what was asked for. */
+		out->at = f->now + r->wait_ms + SECOND_MS - 1;
 		out->at -= out->at % SECOND_MS;
 		zone_civil(&utc, out->at, &c);
 		if (c.year > YEAR_LAST) {
@@ -378,6 +379,7 @@ resolve(const struct frame *f, const struct reading *r, struct when *out)
 		say_past(f, &c, &out->zone);
 		return FIT_BAD;
 	}
+	out->relative = r->relative;
 	out->doubled = fit == ZONE_DOUBLED;
 	return FIT_YES;
 }
@@ -404,7 +406,7 @@ when_parse(
 	return RES_OK;
 }
 
-/* -- From an instant to a text ---------------------------------------------------------------- */
+/* -- From an instant to a text ----------------------------------------------------------------- */
 
 static enum res
 outcome(const struct buf *out)

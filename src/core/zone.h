@@ -1,4 +1,7 @@
-/* Time zones: between UTC instants and the wall clock of a place (libical, which reads the system's zoneinfo). */
+/*
+ * Time zones: between UTC instants and the wall clock of a place (libical, which reads the system's
+ * zoneinfo).
+ */
 #ifndef LATERD_CORE_ZONE_H
 #define LATERD_CORE_ZONE_H
 
@@ -26,18 +29,25 @@ struct civil {
 enum zone_fit { ZONE_ONCE, ZONE_SKIPPED, ZONE_DOUBLED };
 
 /*
- * The zone named: an IANA name in any case ("europe/berlin"), "UTC", "GMT", "Z", or an offset "+02:00", "+0200", "+02" within
- * +-14:00.  RES_NOTFOUND for anything else; the name is checked against a strict pattern before it becomes a path.
+ * The zone named: an IANA name in any case ("europe/berlin"), "UTC", "GMT", "Z", or an offset
+ * "+02:00", "+0200", "+02" within +-14:00.  RES_NOTFOUND for anything else; the name is checked
+ * against a strict pattern before it becomes a path.
  */
 enum res zone_find(struct zone *out, struct span name);
 
-/* The reading of the wall clock at an instant, with its weekday and offset; before 1970 and after 2199 the offset is a guess. */
+/*
+ * The reading of the wall clock at an instant, with its weekday and offset.  Until 2037 it is what
+ * glibc says; after that libical misses the rules of some zones (Lord Howe, Chatham, St. John's,
+ * Nuuk, Cairo among them), and before 1970 and after 2199 the offset is a guess.
+ */
 void zone_civil(const struct zone *zone, int64_t utc_ms, struct civil *out);
 
 /*
- * The instant of a reading.  A doubled hour gives the first of the two, a skipped one the instant at which the clock jumps.
- * Years 1970 to 2199; a reading that is no date (31 February, 24:00) is RES_INVALID.
+ * The instant of a reading.  A doubled hour gives the first of the two, a skipped one the instant
+ * at which the clock jumps. Years 1970 to 2199; a reading that is no date (31 February, 24:00) is
+ * RES_INVALID.
  */
-enum res zone_instant(const struct zone *zone, const struct civil *reading, int64_t *utc_ms, enum zone_fit *fit);
+enum res zone_instant(
+    const struct zone *zone, const struct civil *reading, int64_t *utc_ms, enum zone_fit *fit);
 
 #endif

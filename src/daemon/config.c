@@ -13,9 +13,12 @@
 #include "daemon/secret.h"
 
 #define NO_NUMBER (-1L)
-#define END_KEY "end_of_file"
+#define END_KEY "end-of-the-file-7d1f"
 
-/* libconfuse gives its callbacks no argument, and sections no file name: the parse under way, for its error function. */
+/*
+ * libconfuse gives its callbacks no argument, and sections no file name: the parse under way, for
+ * its error function.
+ */
 static struct {
 	const char *path;
 	struct buf *why;
@@ -33,7 +36,7 @@ collect_error(cfg_t *cfg, const char *format, va_list args)
 	buf_vprintf(parse.why, format, args);
 }
 
-/* -- Words ------------------------------------------------------------------------------------------------------------------------ */
+/* -- Words ------------------------------------------------------------------------------------- */
 
 struct word {
 	const char *text;
@@ -41,13 +44,24 @@ struct word {
 };
 
 static const struct word offline_words[] = {
-	{ "auto", OFFLINE_AUTO }, { "hold", OFFLINE_HOLD }, { "server", OFFLINE_SERVER }, { "drop", OFFLINE_DROP }, { NULL, 0 },
+	{ "auto", OFFLINE_AUTO },
+	{ "hold", OFFLINE_HOLD },
+	{ "server", OFFLINE_SERVER },
+	{ "drop", OFFLINE_DROP },
+	{ NULL, 0 },
 };
 static const struct word level_words[] = {
-	{ "error", LOG_ERROR }, { "warning", LOG_WARN }, { "info", LOG_NOTE }, { "debug", LOG_DETAIL }, { NULL, 0 },
+	{ "error", LOG_ERROR },
+	{ "warning", LOG_WARN },
+	{ "info", LOG_NOTE },
+	{ "debug", LOG_DETAIL },
+	{ NULL, 0 },
 };
 static const struct word target_words[] = {
-	{ "stderr", LOG_TO_STDERR }, { "syslog", LOG_TO_SYSLOG }, { "journal", LOG_TO_JOURNAL }, { NULL, 0 },
+	{ "stderr", LOG_TO_STDERR },
+	{ "syslog", LOG_TO_SYSLOG },
+	{ "journal", LOG_TO_JOURNAL },
+	{ NULL, 0 },
 };
 static const struct word kind_words[] = {
 	{ "im", KIND_IM }, { "sms", KIND_SMS }, { "mms", KIND_MMS }, { NULL, 0 },
@@ -63,7 +77,7 @@ word_value(const struct word *words, const char *text)
 	return -1;
 }
 
-/* -- What each key may be --------------------------------------------------------------------------------------------------------- */
+/* -- What each key may be ---------------------------------------------------------------------- */
 
 static const struct {
 	const char *section, *key;
@@ -75,7 +89,7 @@ static const struct {
 	{ "schedule", "late_limit", 0, 31536000 },
 	{ "schedule", "pending_max", 1, 1000000 },
 	{ "schedule", "hold_days", 1, 3650 },
-	{ "schedule", "body_max", 1, 65536 },
+	{ "schedule", "body_max", 1, 30000 }, /* escaped, it must fit into a stanza */
 	{ "quota", "per_day", 0, 1000000000 },
 	{ "quota", "per_month", 0, 1000000000 },
 };
@@ -96,9 +110,11 @@ check_range(cfg_t *cfg, cfg_opt_t *opt)
 	long value = cfg_opt_getnint(opt, cfg_opt_size(opt) - 1);
 
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
-		if (strcmp(ranges[i].section, cfg->name) == 0 && strcmp(ranges[i].key, opt->name) == 0 &&
+		if (strcmp(ranges[i].section, cfg->name) == 0 &&
+		    strcmp(ranges[i].key, opt->name) == 0 &&
 		    (value < ranges[i].min || value > ranges[i].max)) {
-			cfg_error(cfg, "%s is %ld, and must be between %ld and %ld", opt->name, value, ranges[i].min, ranges[i].max);
+			cfg_error(cfg, "%s is %ld, and must be between %ld and %ld", opt->name,
+			    value, ranges[i].min, ranges[i].max);
 			return -1;
 		}
 	return 0;
@@ -111,13 +127,15 @@ check_choice(cfg_t *cfg, cfg_opt_t *opt)
 	struct buf list = { 0 };
 
 	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
-		if (strcmp(choices[i].section, cfg->name) != 0 || strcmp(choices[i].key, opt->name) != 0)
+		if (strcmp(choices[i].section, cfg->name) != 0 ||
+		    strcmp(choices[i].key, opt->name) != 0)
 			continue;
 		if (word_value(choices[i].words, value) >= 0)
 			return 0;
 		for (const struct word *w = choices[i].words; w->text != NULL; w++)
 			buf_printf(&list, "%s%s", list.len > 0 ? ", " : "", w->text);
-		cfg_error(cfg, "%s is “%s”, and must be one of: %s", opt->name, value, buf_str(&list));
+		cfg_error(
+		    cfg, "%s is “%s”, and must be one of: %s", opt->name, value, buf_str(&list));
 		buf_free(&list);
 		return -1;
 	}
@@ -130,7 +148,8 @@ check_domain(cfg_t *cfg, cfg_opt_t *opt)
 	const char *value = cfg_opt_getnstr(opt, cfg_opt_size(opt) - 1);
 	struct jid jid;
 
-	if (jid_parse_text(&jid, value) == RES_OK && jid.local[0] == '\0' && jid.resource[0] == '\0')
+	if (jid_parse_text(&jid, value) == RES_OK && jid.local[0] == '\0' &&
+	    jid.resource[0] == '\0')
 		return 0;
 	cfg_error(cfg, "%s: “%s” is not a domain name", opt->name, value);
 	return -1;
@@ -142,7 +161,8 @@ check_bare(cfg_t *cfg, cfg_opt_t *opt)
 	const char *value = cfg_opt_getnstr(opt, cfg_opt_size(opt) - 1);
 	struct jid jid;
 
-	if (jid_parse_text(&jid, value) == RES_OK && jid.local[0] != '\0' && jid.resource[0] == '\0')
+	if (jid_parse_text(&jid, value) == RES_OK && jid.local[0] != '\0' &&
+	    jid.resource[0] == '\0')
 		return 0;
 	cfg_error(cfg, "%s: “%s” is not an address like admin@example.org", opt->name, value);
 	return -1;
@@ -155,14 +175,18 @@ check_text(cfg_t *cfg, cfg_opt_t *opt)
 
 	if (span_trim(value).len > 0 && value.len <= 200 && xml_text_valid(value))
 		return 0;
-	cfg_error(cfg, "%s must be 1 to 200 bytes of UTF-8 text without control characters", opt->name);
+	cfg_error(
+	    cfg, "%s must be 1 to 200 bytes of UTF-8 text without control characters", opt->name);
 	return -1;
 }
 
 static int
 check_path(cfg_t *cfg, cfg_opt_t *opt)
 {
-	if (cfg_opt_getnstr(opt, 0)[0] != '\0')
+	const char *value = cfg_opt_getnstr(opt, 0);
+
+	/* SQLite has other meanings for a name that begins with a colon. */
+	if (value[0] != '\0' && value[0] != ':')
 		return 0;
 	cfg_error(cfg, "%s: the name of a file is missing", opt->name);
 	return -1;
@@ -176,7 +200,8 @@ check_zone(cfg_t *cfg, cfg_opt_t *opt)
 
 	if (zone_find(&zone, span_of(value)) == RES_OK)
 		return 0;
-	cfg_error(cfg, "%s: “%s” is not a time zone; write it like Europe/Berlin or UTC", opt->name, value);
+	cfg_error(cfg, "%s: “%s” is not a time zone; write it like Europe/Berlin or UTC", opt->name,
+	    value);
 	return -1;
 }
 
@@ -232,7 +257,7 @@ check_kind_title(cfg_t *cfg, cfg_opt_t *opt)
 	return -1;
 }
 
-/* -- Parsing ---------------------------------------------------------------------------------------------------------------------- */
+/* -- Parsing ----------------------------------------------------------------------------------- */
 
 static cfg_opt_t component_opts[] = {
 	CFG_STR("address", NULL, CFGF_NONE),
@@ -336,7 +361,7 @@ static const struct {
 	{ "log|target", check_choice },
 };
 
-/* -- From libconfuse's values to ours --------------------------------------------------------------------------------------------- */
+/* -- From libconfuse's values to ours ---------------------------------------------------------- */
 
 static void
 take_component(struct config *c, cfg_t *sec)
@@ -417,10 +442,11 @@ take_values(struct config *c, cfg_t *cfg)
 	take_quota(c, cfg);
 	c->log.level = (enum log_level)word_value(level_words, cfg_getstr(log, "level"));
 	c->log.target = (enum log_target)word_value(target_words, cfg_getstr(log, "target"));
-	c->unused_sections = cfg_size(cfg, "gateway") + cfg_size(cfg, "route") + cfg_size(cfg, "http") > 0;
+	c->unused_sections =
+	    cfg_size(cfg, "gateway") + cfg_size(cfg, "route") + cfg_size(cfg, "http") > 0;
 }
 
-/* -- The whole file --------------------------------------------------------------------------------------------------------------- */
+/* -- The whole file ---------------------------------------------------------------------------- */
 
 static const struct {
 	const char *section, *key;
@@ -434,23 +460,27 @@ static bool
 check_whole(cfg_t *cfg, const char *path, struct buf *why)
 {
 	for (size_t i = 0; i < sizeof(required) / sizeof(required[0]); i++) {
-		cfg_t *sec = cfg_size(cfg, required[i].section) > 0 ? cfg_getsec(cfg, required[i].section) : NULL;
+		cfg_t *sec = cfg_size(cfg, required[i].section) > 0
+		    ? cfg_getsec(cfg, required[i].section)
+		    : NULL;
 
 		if (sec == NULL)
-			buf_printf(why, "%s%s: the section %s is missing", why->len ? "\n" : "", path, required[i].section);
-		else if (cfg_size(sec, required[i].key) == 0 || cfg_getnstr(sec, required[i].key, 0) == NULL)
-			buf_printf(why, "%s%s:%d: %s needs %s", why->len ? "\n" : "", path, sec->line, required[i].section,
-			    required[i].key);
+			buf_printf(why, "%s%s: the section %s is missing", why->len ? "\n" : "",
+			    path, required[i].section);
+		else if (cfg_size(sec, required[i].key) == 0 ||
+		    cfg_getnstr(sec, required[i].key, 0) == NULL)
+			buf_printf(why, "%s%s:%d: %s needs %s", why->len ? "\n" : "", path,
+			    sec->line, required[i].section, required[i].key);
 		else if (cfg_size(sec, required[i].key) > CONFIG_LIST_MAX)
-			buf_printf(why, "%s%s:%d: %s has more than %d values", why->len ? "\n" : "", path, sec->line,
-			    required[i].key, CONFIG_LIST_MAX);
+			buf_printf(why, "%s%s:%d: %s has more than %d values", why->len ? "\n" : "",
+			    path, sec->line, required[i].key, CONFIG_LIST_MAX);
 		if (sec == NULL)
 			break;
 	}
 	cfg_t *users = cfg_size(cfg, "users") > 0 ? cfg_getsec(cfg, "users") : NULL;
 	if (users != NULL && cfg_size(users, "admins") > CONFIG_LIST_MAX)
-		buf_printf(why, "%s%s:%d: admins has more than %d values", why->len ? "\n" : "", path, users->line,
-		    CONFIG_LIST_MAX);
+		buf_printf(why, "%s%s:%d: admins has more than %d values", why->len ? "\n" : "",
+		    path, users->line, CONFIG_LIST_MAX);
 	return why->len == 0;
 }
 
@@ -462,7 +492,8 @@ read_text(const char *path, struct buf *text, struct buf *why)
 	char piece[4096];
 	ssize_t n = -1;
 
-	while (fd >= 0 && (n = read(fd, piece, sizeof(piece))) > 0 && buf_append(text, piece, (size_t)n) == RES_OK)
+	while (fd >= 0 && (n = read(fd, piece, sizeof(piece))) > 0 &&
+	    buf_append(text, piece, (size_t)n) == RES_OK)
 		continue;
 	if (n < 0)
 		buf_printf(why, "%s: %s", path, strerror(errno));
@@ -473,7 +504,10 @@ read_text(const char *path, struct buf *text, struct buf *why)
 	return why->len == 0 ? RES_OK : RES_INVALID;
 }
 
-/* libconfuse takes the end of the file for the end of the section: only a key of the top level that is reached says otherwise. */
+/*
+ * libconfuse takes the end of the file for the end of the section: only a key of the top level that
+ * is reached says otherwise.
+ */
 static enum res
 parse_file(cfg_t *cfg, const char *path, struct buf *why)
 {
@@ -489,9 +523,15 @@ parse_file(cfg_t *cfg, const char *path, struct buf *why)
 	if (res == RES_OK && cfg_parse_buf(cfg, buf_str(&text)) != CFG_SUCCESS)
 		res = RES_INVALID;
 	buf_free(&text);
-	if (strstr(buf_str(why), END_KEY) != NULL || strstr(buf_str(why), "premature end of file") != NULL) {
+	bool ended = res != RES_OK ? strstr(buf_str(why), END_KEY) == NULL &&
+		strstr(buf_str(why), "premature end of file") == NULL
+				   : cfg_getint(cfg, END_KEY) == 1;
+	if (!ended) {
+		res = RES_INVALID;
 		buf_reset(why);
-		buf_printf(why, "%s: the file ends within a section or a value: a } or a quote is missing", path);
+		buf_printf(why,
+		    "%s: the file ends within a section or a value: a } or a quote is missing",
+		    path);
 	}
 	return res == RES_OK && check_whole(cfg, path, why) ? RES_OK : RES_INVALID;
 }

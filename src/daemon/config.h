@@ -1,4 +1,7 @@
-/* laterd.conf(5): libconfuse parses it, this file checks every value, and the rest of the program sees finished values only. */
+/*
+ * laterd.conf(5): libconfuse parses it, this file checks every value, and the rest of the program
+ * sees finished values only.
+ */
 #ifndef LATERD_DAEMON_CONFIG_H
 #define LATERD_DAEMON_CONFIG_H
 
@@ -12,7 +15,8 @@
 struct config {
 	struct arena arena; /* owns every string below */
 	struct {
-		const char *address, *name, *server, *host, *secret; /* server: HOST:PORT as written */
+		const char *address, *name, *secret;
+		const char *server, *host; /* HOST:PORT as written, and its host */
 		int port;
 	} component;
 	struct {
@@ -34,12 +38,13 @@ struct config {
 		enum log_level level;
 		enum log_target target;
 	} log;
-	bool unused_sections; /* it has gateway, route or http sections, which this version does not use */
+	bool unused_sections; /* gateway, route or http, which this version does not use */
 };
 
 /*
- * Read and check the file and the secrets it names.  RES_INVALID with "FILE:LINE: reason" (or "FILE: reason") in `why`, a line
- * each when there are several; RES_NOMEM.  The configuration is the caller's.
+ * Read and check the file and the secrets it names.  RES_INVALID with "FILE:LINE: reason" (or
+ * "FILE: reason") in `why`, a line each when there are several; RES_NOMEM.  The configuration is
+ * the caller's.
  */
 enum res config_load(const char *path, struct config **out, struct buf *why);
 void config_free(struct config **c);

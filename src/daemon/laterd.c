@@ -16,7 +16,10 @@
 #error "the build defines LATERD_VERSION"
 #endif
 
-/* What is in flight when we are told to stop gets so long to be settled, and the server so long to close the stream. */
+/*
+ * What is in flight when we are told to stop gets so long to be settled, and the server so long to
+ * close the stream.
+ */
 #define DRAIN_MS (10 * SECOND_MS)
 #define CLOSE_MS (2 * SECOND_MS)
 
@@ -46,10 +49,18 @@ static void
 set_service_config(struct laterd *l, const struct config *c)
 {
 	l->service_config = (struct service_config){
-		.address = c->component.address, .domains = c->users.domains, .admins = c->users.admins,
-		.zone = c->schedule.zone, .tick_ms = c->schedule.tick_ms, .horizon_ms = c->schedule.horizon_ms,
-		.late_limit_ms = c->schedule.late_limit_ms, .hold_ms = c->schedule.hold_ms, .keep_ms = c->store.keep_ms,
-		.pending_max = c->schedule.pending_max, .body_max = c->schedule.body_max, .offline = c->schedule.offline,
+		.address = c->component.address,
+		.domains = c->users.domains,
+		.admins = c->users.admins,
+		.zone = c->schedule.zone,
+		.tick_ms = c->schedule.tick_ms,
+		.horizon_ms = c->schedule.horizon_ms,
+		.late_limit_ms = c->schedule.late_limit_ms,
+		.hold_ms = c->schedule.hold_ms,
+		.keep_ms = c->store.keep_ms,
+		.pending_max = c->schedule.pending_max,
+		.body_max = c->schedule.body_max,
+		.offline = c->schedule.offline,
 	};
 	memcpy(l->service_config.quota, c->quota, sizeof(c->quota));
 }
@@ -67,7 +78,7 @@ set_component_config(struct laterd *l, const struct config *c)
 	l->component_config.stream.ping_to = c->users.domains[0];
 }
 
-/* -- The seal key, which must be the one the database was begun with -------------------------------------------------------------- */
+/* -- The seal key, which must be the one the database was begun with --------------------------- */
 
 static int
 check_seal_id(struct laterd *l, const struct buf *known, struct buf *why)
@@ -76,7 +87,8 @@ check_seal_id(struct laterd *l, const struct buf *known, struct buf *why)
 
 	snprintf(id, sizeof(id), "%08" PRIx32, seal_key_id(l->seal));
 	if (known->len > 0 && strcmp(id, buf_str(known)) != 0) {
-		buf_printf(why, "%s: this is not the key that %s was sealed with (%s): restore that one from your backup",
+		buf_printf(why,
+		    "%s: this is not the key that %s was sealed with (%s): restore that one from your backup",
 		    l->config->store.seal_key_file, l->config->store.database, buf_str(known));
 		return EXIT_CONFIGURATION;
 	}
@@ -102,10 +114,12 @@ open_seal(struct laterd *l, struct buf *why)
 		buf_reset(why);
 		res = seal_key_make(path, key, why);
 		if (res == RES_OK)
-			log_note("made a new key for sealing bodies: %s; back it up together with the database", path);
+			log_note(
+			    "made a new key for sealing bodies: %s; back it up together with the database",
+			    path);
 	} else if (res == RES_NOTFOUND)
-		buf_printf(why, "; %s was sealed with key %s: restore it from your backup", l->config->store.database,
-		    buf_str(&known));
+		buf_printf(why, "; %s was sealed with key %s: restore it from your backup",
+		    l->config->store.database, buf_str(&known));
 	if (res == RES_OK)
 		l->seal = seal_new(key);
 	OPENSSL_cleanse(key, sizeof(key));
@@ -127,7 +141,7 @@ open_store(struct laterd *l, struct buf *why)
 	}
 }
 
-/* -- Turns ------------------------------------------------------------------------------------------------------------------------ */
+/* -- Turns ------------------------------------------------------------------------------------- */
 
 static void
 close_timeout(void *arg)
@@ -139,10 +153,12 @@ close_timeout(void *arg)
 static void
 end_drain(struct laterd *l)
 {
-	if (!l->draining || l->closing || (timer_waits(&l->drain_timer) && !service_idle(l->service)))
+	if (!l->draining || l->closing ||
+	    (timer_waits(&l->drain_timer) && !service_idle(l->service)))
 		return;
 	l->closing = true;
-	timer_set(&l->timers, &l->drain_timer, clock_mono(l->env.clock) + CLOSE_MS, close_timeout, l);
+	timer_set(
+	    &l->timers, &l->drain_timer, clock_mono(l->env.clock) + CLOSE_MS, close_timeout, l);
 	component_close(l->component);
 }
 
@@ -179,17 +195,27 @@ laterd_clock_changed(struct laterd *l)
 	end_turn(l);
 }
 
-/* -- Beginning and end ------------------------------------------------------------------------------------------------------------ */
+/* -- Beginning and end ------------------------------------------------------------------------- */
 
 static bool
 assemble(struct laterd *l)
 {
 	struct service_env service_env = {
-		.clock = l->env.clock, .timers = &l->timers, .store = l->store, .seal = l->seal, .random = l->env.random,
+		.clock = l->env.clock,
+		.timers = &l->timers,
+		.store = l->store,
+		.seal = l->seal,
+		.random = l->env.random,
 	};
 	struct component_env component_env = {
-		.clock = l->env.clock, .timers = &l->timers, .dial = l->env.dial, .dial_arg = l->env.dial_arg,
-		.command_ops = &service_command_ops, .events = &service_messenger_events, .turn = end_turn, .turn_arg = l,
+		.clock = l->env.clock,
+		.timers = &l->timers,
+		.dial = l->env.dial,
+		.dial_arg = l->env.dial_arg,
+		.command_ops = &service_command_ops,
+		.events = &service_messenger_events,
+		.turn = end_turn,
+		.turn_arg = l,
 	};
 
 	l->service = service_new(&l->service_config, &service_env);
@@ -205,7 +231,8 @@ assemble(struct laterd *l)
 }
 
 int
-laterd_new(const struct config *config, const struct laterd_env *env, struct laterd **out, struct buf *why)
+laterd_new(
+    const struct config *config, const struct laterd_env *env, struct laterd **out, struct buf *why)
 {
 	struct laterd *l = calloc(1, sizeof(*l));
 	int code;
@@ -251,7 +278,8 @@ bool
 laterd_start(struct laterd *l)
 {
 	if (l->config->unused_sections)
-		log_warn("gateway, route and http are not used by this version: it delivers instant messages only");
+		log_warn(
+		    "gateway, route and http are not used by this version: it delivers instant messages only");
 	if (service_start(l->service) != RES_OK)
 		return false;
 	component_start(l->component);
@@ -262,9 +290,11 @@ laterd_start(struct laterd *l)
 static bool
 needs_restart(const struct config *a, const struct config *b)
 {
-	return strcmp(a->component.address, b->component.address) != 0 || strcmp(a->component.name, b->component.name) != 0 ||
+	return strcmp(a->component.address, b->component.address) != 0 ||
+	    strcmp(a->component.name, b->component.name) != 0 ||
 	    strcmp(a->component.server, b->component.server) != 0 ||
-	    strcmp(a->component.secret, b->component.secret) != 0 || strcmp(a->store.database, b->store.database) != 0 ||
+	    strcmp(a->component.secret, b->component.secret) != 0 ||
+	    strcmp(a->store.database, b->store.database) != 0 ||
 	    strcmp(a->store.seal_key_file, b->store.seal_key_file) != 0;
 }
 
@@ -274,7 +304,8 @@ laterd_reload(struct laterd *l, const struct config *config)
 	const char *address = l->service_config.address;
 
 	if (needs_restart(l->config, config))
-		log_warn("changes of component, database and seal_key_file take effect at the next start");
+		log_warn(
+		    "changes of component, database and seal_key_file take effect at the next start");
 	set_service_config(l, config);
 	l->service_config.address = address;
 	service_configure(l->service, &l->service_config);
@@ -287,7 +318,8 @@ static void
 drain_timeout(void *arg)
 {
 	(void)arg;
-	log_warn("some messages are still in flight: they are sent again, with the same ids, at the next start");
+	log_warn(
+	    "some messages are still in flight: they are sent again, with the same ids, at the next start");
 }
 
 void
@@ -297,7 +329,8 @@ laterd_drain(struct laterd *l)
 		return;
 	l->draining = true;
 	service_drain(l->service);
-	timer_set(&l->timers, &l->drain_timer, clock_mono(l->env.clock) + DRAIN_MS, drain_timeout, l);
+	timer_set(
+	    &l->timers, &l->drain_timer, clock_mono(l->env.clock) + DRAIN_MS, drain_timeout, l);
 	end_turn(l);
 }
 

@@ -1,6 +1,7 @@
 /*
- * The daemon put together: store, service and component, without a loop of its own.  The event loop and the scenario tests both
- * drive it: by the libevent base it was given, and by laterd_step whenever the instant that laterd_next names has come.
+ * The daemon put together: store, service and component, without a loop of its own.  The event loop
+ * and the scenario tests both drive it: by the libevent base it was given, and by laterd_step
+ * whenever the instant that laterd_next names has come.
  */
 #ifndef LATERD_DAEMON_LATERD_H
 #define LATERD_DAEMON_LATERD_H
@@ -24,10 +25,11 @@ enum { EXIT_DATABASE = 73, EXIT_LOCKED = 75, EXIT_CONFIGURATION = 78 };
 struct laterd;
 
 /*
- * Open what config names.  0, or an exit code with the reason in `why`.  config and env's pointers are borrowed; the configuration
- * must outlive the daemon, also after laterd_reload.
+ * Open what config names.  0, or an exit code with the reason in `why`.  config and env's pointers
+ * are borrowed; the configuration must outlive the daemon, also after laterd_reload.
  */
-int laterd_new(const struct config *config, const struct laterd_env *env, struct laterd **out, struct buf *why);
+int laterd_new(const struct config *config, const struct laterd_env *env, struct laterd **out,
+    struct buf *why);
 /* Stops without ceremony, as a crash would, but for the memory. */
 void laterd_free(struct laterd **l);
 
@@ -39,7 +41,10 @@ void laterd_step(struct laterd *l);
 int64_t laterd_next(const struct laterd *l);
 /* Somebody set the wall clock. */
 void laterd_clock_changed(struct laterd *l);
-/* Use another configuration: users, schedule, quota and log; a change of component or store is refused with a line in the log. */
+/*
+ * Use another configuration: users, schedule, quota and log; a change of component or store is
+ * refused with a line in the log.
+ */
 void laterd_reload(struct laterd *l, const struct config *config);
 /* Stop taking and sending; done when nothing is in flight any more and the stream is closed. */
 void laterd_drain(struct laterd *l);

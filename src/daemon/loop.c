@@ -25,13 +25,17 @@ struct loop {
 	struct event *timer, *clock_set, *signals[3];
 	int clock_fd;
 	struct loaded *loaded;
+	const struct config *start; /* whose component and store stay in force */
 	struct laterd *laterd;
 };
 
 static void
 random_bytes(void *bytes, size_t len)
 {
-	/* Up to 256 bytes are never cut short (getrandom(2)); without the system call nothing here is safe. */
+	/*
+	 * Up to 256 bytes are never cut short (getrandom(2)); without the system call nothing here
+	 * is safe.
+	 */
 	if (getrandom(bytes, len, 0) != (ssize_t)len)
 		abort();
 }
@@ -40,10 +44,13 @@ static struct bufferevent *
 dial(void *arg)
 {
 	struct loop *lo = arg;
-	const struct config *c = lo->loaded->config;
-	struct bufferevent *bev = bufferevent_socket_new(lo->base, -1, BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
+	const struct config *c = lo->start;
+	struct bufferevent *bev =
+	    bufferevent_socket_new(lo->base, -1, BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
 
-	if (bev != NULL && bufferevent_socket_connect_hostname(bev, NULL, AF_UNSPEC, c->component.host, c->component.port) != 0) {
+	if (bev != NULL &&
+	    bufferevent_socket_connect_hostname(
+		bev, NULL, AF_UNSPEC, c->component.host, c->component.port) != 0) {
 		bufferevent_free(bev);
 		bev = NULL;
 	}
@@ -78,7 +85,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	laterd_step(((struct loop *)arg)->laterd);
 }
 
-/* -- Steps of the wall clock: a timer that the kernel cancels when somebody sets it (timerfd_create(2)) --------------------------- */
+/* -- Steps of the wall clock: the kernel then cancels a timer (timerfd_create(2)) -------------- */
 
 static void
 watch_clock(struct loop *lo)
@@ -101,7 +108,7 @@ on_clock_set(evutil_socket_t fd, short what, void *arg)
 	laterd_clock_changed(lo->laterd);
 }
 
-/* -- Signals ---------------------------------------------------------------------------------------------------------------------- */
+/* -- Signals ----------------------------------------------------------------------------------- */
 
 static bool
 load(struct loop *lo, struct buf *why)
@@ -148,7 +155,7 @@ static const struct {
 	{ SIGHUP, on_reload },
 };
 
-/* -- Beginning and end ------------------------------------------------------------------------------------------------------------ */
+/* -- Beginning and end ------------------------------------------------------------------------- */
 
 static bool
 make_events(struct loop *lo)
@@ -167,7 +174,8 @@ make_events(struct loop *lo)
 	}
 	lo->clock_fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (lo->clock_fd >= 0) {
-		lo->clock_set = event_new(lo->base, lo->clock_fd, EV_READ | EV_PERSIST, on_clock_set, lo);
+		lo->clock_set =
+		    event_new(lo->base, lo->clock_fd, EV_READ | EV_PERSIST, on_clock_set, lo);
 		ok = ok && lo->clock_set != NULL && event_add(lo->clock_set, NULL) == 0;
 		watch_clock(lo);
 	}
@@ -202,15 +210,23 @@ static int
 run(struct loop *lo, struct buf *why)
 {
 	struct laterd_env env = {
-		.clock = &clock_system, .dial = dial, .dial_arg = lo, .random = random_bytes, .turned = arm, .turned_arg = lo,
+		.clock = &clock_system,
+		.dial = dial,
+		.dial_arg = lo,
+		.random = random_bytes,
+		.turned = arm,
+		.turned_arg = lo,
 	};
-	int code = laterd_new(lo->loaded->config, &env, &lo->laterd, why);
+	int code;
+
+	lo->start = lo->loaded->config;
+	code = laterd_new(lo->start, &env, &lo->laterd, why);
 
 	if (code != 0)
 		return code;
-	log_note("laterd %s for %s", LATERD_VERSION, lo->loaded->config->component.address);
+	log_note("laterd %s for %s", LATERD_VERSION, lo->start->component.address);
 	if (!laterd_start(lo->laterd)) {
-		buf_printf(why, "%s: cannot be written", lo->loaded->config->store.database);
+		buf_printf(why, "%s: cannot be written", lo->start->store.database);
 		return EXIT_DATABASE;
 	}
 	if (event_base_dispatch(lo->base) < 0) {
@@ -229,7 +245,8 @@ loop_run(const char *path, struct buf *why)
 
 	if (!load(&lo, why))
 		code = EXIT_CONFIGURATION;
-	else if (log_open(lo.loaded->config->log.target, lo.loaded->config->log.level), !make_events(&lo)) {
+	else if (log_open(lo.loaded->config->log.target, lo.loaded->config->log.level),
+	    !make_events(&lo)) {
 		buf_text(why, "cannot make an event loop");
 		code = EXIT_FAILURE;
 	} else

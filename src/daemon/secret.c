@@ -35,7 +35,8 @@ read_private(const char *path, char *out, size_t max, size_t *len, struct buf *w
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
 		res = wrong(why, path, "not a regular file");
 	else if (st.st_mode & S_IROTH)
-		res = wrong(why, path, "everybody may read it: chmod o-r it, and choose another secret if others were about");
+		res = wrong(why, path,
+		    "everybody may read it: chmod o-r it, and choose another secret if others were about");
 	else {
 		ssize_t n = read(fd, out, max);
 
@@ -55,7 +56,8 @@ secret_read(const char *path, struct buf *out, struct buf *why)
 	char text[SECRET_MAX + 2], *full = NULL;
 	size_t len = 0;
 
-	if (path[0] != '/' && credentials != NULL && asprintf(&full, "%s/%s", credentials, path) < 0)
+	if (path[0] != '/' && credentials != NULL &&
+	    asprintf(&full, "%s/%s", credentials, path) < 0)
 		return RES_NOMEM;
 	enum res res = read_private(full != NULL ? full : path, text, sizeof(text), &len, why);
 	if (res == RES_OK) {
@@ -63,7 +65,8 @@ secret_read(const char *path, struct buf *out, struct buf *why)
 		size_t line = end == NULL ? len : (size_t)(end - text);
 
 		if (line == 0 || line > SECRET_MAX || memchr(text, '\0', line) != NULL)
-			res = wrong(why, path, "its first line must be the secret, of at most 1024 bytes");
+			res = wrong(
+			    why, path, "its first line must be the secret, of at most 1024 bytes");
 		else
 			res = buf_append(out, text, line);
 	}
@@ -90,12 +93,16 @@ seal_key_read(const char *path, uint8_t key[SEAL_KEY_LEN], struct buf *why)
 
 		memcpy(hex, text, 2 * SEAL_KEY_LEN);
 		hex[2 * SEAL_KEY_LEN] = '\0';
-		if (OPENSSL_hexstr2buf_ex(key, SEAL_KEY_LEN, &n, hex, '\0') != 1 || n != SEAL_KEY_LEN)
+		if (OPENSSL_hexstr2buf_ex(key, SEAL_KEY_LEN, &n, hex, '\0') != 1 ||
+		    n != SEAL_KEY_LEN)
 			res = RES_INVALID;
 		OPENSSL_cleanse(hex, sizeof(hex));
 	}
 	OPENSSL_cleanse(text, sizeof(text));
-	return res == RES_OK ? RES_OK : wrong(why, path, "not a seal key (64 hexadecimal digits): restore it from your backup");
+	return res == RES_OK
+	    ? RES_OK
+	    : wrong(
+		  why, path, "not a seal key (64 hexadecimal digits): restore it from your backup");
 }
 
 static bool
@@ -118,7 +125,8 @@ seal_key_make(const char *path, uint8_t key[SEAL_KEY_LEN], struct buf *why)
 	size_t n = 0;
 	int fd;
 
-	if (RAND_bytes(key, SEAL_KEY_LEN) != 1 || OPENSSL_buf2hexstr_ex(text, sizeof(text) - 1, &n, key, SEAL_KEY_LEN, '\0') != 1)
+	if (RAND_bytes(key, SEAL_KEY_LEN) != 1 ||
+	    OPENSSL_buf2hexstr_ex(text, sizeof(text) - 1, &n, key, SEAL_KEY_LEN, '\0') != 1)
 		return wrong(why, path, "no random numbers for a new key");
 	text[2 * SEAL_KEY_LEN] = '\n';
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

@@ -77,11 +77,13 @@ find(struct commands *c, struct span name)
 }
 
 static void
-run(struct commands *c, const struct asker *who, const struct command_info *cmd, enum command_stage stage, struct form *in,
-    struct reply *reply)
+run(struct commands *c, const struct asker *who, const struct command_info *cmd,
+    enum command_stage stage, struct form *in, struct reply *reply)
 {
 	struct service *s = service_of(c);
-	struct run r = { .s = s, .who = who, .stage = stage, .in = in, .reply = reply, .now = service_now(s) };
+	struct run r = {
+		.s = s, .who = who, .stage = stage, .in = in, .reply = reply, .now = service_now(s)
+	};
 	const struct command *command = (const struct command *)(const void *)cmd;
 	const char *condition;
 	struct buf why = { 0 };
@@ -91,13 +93,17 @@ run(struct commands *c, const struct asker *who, const struct command_info *cmd,
 		command->run(&r);
 		break;
 	case RES_DENIED:
-		reply_refuse(reply, condition, strcmp(condition, "forbidden") == 0 ? "auth" : "cancel", buf_str(&why));
+		reply_refuse(reply, condition,
+		    strcmp(condition, "forbidden") == 0 ? "auth" : "cancel", buf_str(&why));
 		break;
 	default:
 		reply_trouble(&r);
 	}
 	buf_free(&why);
-	if (s->broken || reply->form.arena.failed || reply->note.failed)
+	/* What was done must not count when the answer cannot say so. */
+	if (reply->form.arena.failed || reply->note.failed)
+		s->broken = true;
+	if (s->broken)
 		reply_trouble(&r);
 }
 

@@ -5,7 +5,10 @@
 #include "core/retry.h"
 #include "service/state.h"
 
-/* 64 KiB and a ping: full speed at 30 ms latency on the servers measured; deeper windows only add latency. */
+/*
+ * 64 KiB and a ping: full speed at 30 ms latency on the servers measured; deeper windows only add
+ * latency.
+ */
 #define BATCH_BYTES ((size_t)64 << 10)
 #define BATCH_MAX   1000
 /* Looked at in one turn, so that the stream is never kept waiting. */
@@ -15,7 +18,7 @@
 /* A probe has been answered, or silence has become an answer, by then. */
 #define ASKED_MS    (30 * SECOND_MS)
 
-static const struct retry_policy held_retry = { .first_ms = 2 * MINUTE_MS, .max_ms = HOUR_MS, .tries = 0 };
+static const struct retry_policy held_retry = { .first_ms = 2 * MINUTE_MS, .max_ms = HOUR_MS };
 
 static void
 pump_timer(void *arg)
@@ -43,7 +46,24 @@ deliver_retry_ms(struct service *s, int32_t attempts)
 	return retry_wait_ms(&held_retry, attempts > 0 ? attempts - 1 : 0, random);
 }
 
-static bool
+enum presence
+deliver_presence(struct service *s, const char *recipient)
+{
+	struct messenger *m = s->messenger;
+	enum presence presence = m->ops->presence(m, recipient);
+	enum contact contact;
+
+	if (presence != PRESENCE_UNKNOWN || !m->ops->ready(m))
+		return presence;
+	if (s->env.store->ops->contact(s->env.store, recipient, &contact, NULL) != RES_OK)
+		s->broken = true;
+	else if (contact == CONTACT_GRANTED)
+		m->ops->watch(m, recipient);
+	return m->ops->presence(m, recipient);
+}
+
+/* RES_PERMFAIL: it can never be opened. */
+static enum res
 open_body(struct service *s, const struct packet *p, struct buf *inner)
 {
 	struct buf aad = { 0 };
@@ -52,9 +72,11 @@ open_body(struct service *s, const struct packet *p, struct buf *inner)
 	if (res == RES_OK)
 		res = seal_open(s->env.seal, buf_as_span(&aad), p->sealed, inner);
 	buf_free(&aad);
-	if (res != RES_OK)
-		log_error("packet %s: its body cannot be opened: damaged, or sealed with another key", p->id);
-	return res == RES_OK;
+	if (res == RES_PERMFAIL)
+		log_error(
+		    "packet %s: its body cannot be opened: damaged, or sealed with another key",
+		    p->id);
+	return res;
 }
 
 static bool
@@ -74,8 +96,8 @@ batch_add(struct service *s, struct queued *q)
 }
 
 /*
- * As the sender where the server grants it and no error can be lost by it: errors of such a message go to the sender's address,
- * where we do not see them.
+ * As the sender where the server grants it and no error can be lost by it: errors of such a message
+ * go to the sender's address, where we do not see them.
  */
 static bool
 goes_as_sender(struct service *s, const struct packet *p)
@@ -99,7 +121,8 @@ send_one(struct service *s, struct queued *q, struct span inner, int64_t now)
 
 	p->sent_at = now;
 	p->attempts++;
-	if (!settle_move(s, p, EV_SEND, out.as_sender ? "leaving as the sender" : "leaving from our address"))
+	if (!settle_move(s, p, EV_SEND,
+		out.as_sender ? "leaving as the sender" : "leaving from our address"))
 		return false;
 	switch (s->messenger->ops->send(s->messenger, &out)) {
 	case RES_OK:
@@ -116,78 +139,113 @@ send_one(struct service *s, struct queued *q, struct span inner, int64_t now)
 	}
 }
 
+/* `first`: the sender has not been told of this packet yet. */
 static void
-ask_for_presence(struct service *s, const struct packet *p, int64_t now)
+ask_for_presence(struct service *s, const struct packet *p, int64_t now, bool first)
 {
 	struct store *st = s->env.store;
 	enum contact contact;
+	int64_t asked_at;
 
-	if (st->ops->contact(st, p->recipient, &contact) != RES_OK) {
+	if (st->ops->contact(st, p->recipient, &contact, &asked_at) != RES_OK) {
 		s->broken = true;
 		return;
 	}
-	if (contact == CONTACT_GRANTED) {
-		s->messenger->ops->watch(s->messenger, p->recipient);
-		return;
-	}
 	if (contact == CONTACT_REFUSED) {
-		notify_sender(s, p, "is held, but the recipient has refused to let us see when they are online; "
-		    "it waits until it expires. Cancel it and schedule it with offline = server to leave it to their server");
+		if (first)
+			notify_sender(s, p,
+			    "is held, but the recipient has refused to let us see when they are online; "
+			    "it waits until it expires. Cancel it and schedule it with offline = server to leave it to "
+			    "their server");
 		return;
 	}
-	if (contact == CONTACT_NONE) {
+	/* A request can be lost on its way; one a day is no burden. */
+	if (contact == CONTACT_NONE || now - asked_at >= DELIVER_LOOK_MS) {
 		struct buf words = { .max = 8192 };
 
-		buf_printf(&words, "%s has scheduled a message for you. Let me see when you are online, and I deliver it then.",
+		buf_printf(&words,
+		    "%s has scheduled a message for you. Let me see when you are online, and I deliver it then.",
 		    p->sender);
 		s->messenger->ops->subscribe(s->messenger, p->recipient, buf_str(&words));
 		buf_free(&words);
 		if (st->ops->set_contact(st, p->recipient, CONTACT_ASKED, now) != RES_OK)
 			s->broken = true;
 	}
-	notify_sender(s, p, "is held: the recipient was asked to let us see when they are online, and gets it when they are");
+	if (first)
+		notify_sender(s, p,
+		    "is held: the recipient was asked to let us see when they are online, and gets it when "
+		    "they are");
 }
+
+static const char *const held_words[PRESENCE_END] = {
+	[PRESENCE_UNKNOWN] = "held: it cannot be seen whether the recipient is online",
+	[PRESENCE_ASKED] = "held until a probe is answered",
+	[PRESENCE_OFFLINE] = "held: the recipient is not online",
+};
+
+static const char *const dropped_words[PRESENCE_END] = {
+	[PRESENCE_UNKNOWN] =
+	    "it cannot be seen whether the recipient is online, and it was to be dropped unless they are",
+	[PRESENCE_OFFLINE] = "the recipient is not online, and it was to be dropped then",
+};
 
 static void
-hold_one(struct service *s, struct packet *p, enum offline_action action, int64_t now)
+hold_one(struct service *s, struct packet *p, enum presence presence, enum offline_action action,
+    int64_t now)
 {
-	bool asked = s->messenger->ops->presence(s->messenger, p->recipient) == PRESENCE_ASKED;
+	bool first = !p->held;
 
 	p->held = true;
-	p->next_at = asked ? now + ASKED_MS : NEVER_MS;
-	if (settle_move(s, p, EV_HOLD, asked ? "held until a probe is answered" : "held: the recipient is not online") &&
-	    action == ACTION_ASK)
-		ask_for_presence(s, p, now);
+	p->next_at = now + (presence == PRESENCE_ASKED ? ASKED_MS : DELIVER_LOOK_MS);
+	if (settle_move(s, p, EV_HOLD, first ? held_words[presence] : NULL) && action == ACTION_ASK)
+		ask_for_presence(s, p, now, first);
 }
+
+/* Too late is what could not leave when it was due, because we or the server were away. */
+static bool
+missed(const struct service *s, const struct packet *p, int64_t now)
+{
+	return !p->held && strcmp(p->sender, s->bot) != 0 && p->due_at < s->able_since &&
+	    now - p->due_at > s->config->late_limit_ms;
+}
+
+/* It was in flight when we or the stream broke, and has not been sent again. */
+#define UNSURE \
+	"it left, but whether it arrived is not known, and now it is too late to send it again"
 
 static const char *
 ended_by_time(const struct service *s, const struct packet *p, int64_t now)
 {
 	if (p->expires_at != 0 && p->expires_at <= now)
-		return "it could not be delivered in time";
-	if (!p->held && strcmp(p->sender, s->bot) != 0 && now - p->due_at > s->config->late_limit_ms)
-		return "the service was interrupted when it was due, and it would arrive too late";
-	return NULL;
+		return p->attempts > 0 && !p->held ? UNSURE : "it could not be delivered in time";
+	if (!missed(s, p, now))
+		return NULL;
+	return p->attempts > 0
+	    ? UNSURE
+	    : "the service was interrupted when it was due, and it would arrive too late";
 }
 
 /* Takes q. */
 static void
 deliver_one(struct service *s, struct queued *q, int64_t now)
 {
-	struct messenger *m = s->messenger;
 	struct packet *p = &q->p;
 	const char *ended = ended_by_time(s, p, now);
-	enum offline_action action = offline_action(p->offline, m->ops->presence(m, p->recipient));
+	enum presence presence = deliver_presence(s, p->recipient);
+	enum offline_action action = offline_action(p->offline, presence);
 	struct buf inner = { 0 };
+	enum res res;
 
 	if (ended != NULL)
 		settle_end(s, p, EV_EXPIRE, ended);
 	else if (action == ACTION_DROP)
-		settle_end(s, p, EV_EXPIRE, "the recipient is not online, and it was to be dropped then");
+		settle_end(s, p, EV_EXPIRE, dropped_words[presence]);
 	else if (action != ACTION_SEND)
-		hold_one(s, p, action, now);
-	else if (!open_body(s, p, &inner))
+		hold_one(s, p, presence, action, now);
+	else if ((res = open_body(s, p, &inner)) == RES_PERMFAIL)
 		settle_end(s, p, EV_FAIL, "its stored text is damaged and cannot be read");
+	else if (res != RES_OK)
+		s->broken = true;
 	else if (send_one(s, q, buf_as_span(&inner), now))
 		q = NULL;
 	buf_free(&inner);

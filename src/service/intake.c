@@ -6,6 +6,8 @@
 #include "service/intake.h"
 
 #define ID_TRIES 8
+/* Addresses looked at, the same ones counted again. */
+#define ITEMS_MAX (4 * REQUEST_TO_MAX)
 
 static enum res
 seal_for(struct service *s, struct packet *p, struct span body, struct buf *sealed)
@@ -57,7 +59,7 @@ intake_store(struct service *s, struct packet *v, size_t n, struct span body, co
 	}
 	free(sealed);
 	for (size_t i = 0; i < n && res == RES_OK; i++)
-		s->nudge = s->nudge || v[i].next_at <= s->window_end;
+		s->rearm = s->rearm || v[i].next_at <= s->window_end;
 	return res;
 }
 
@@ -71,8 +73,9 @@ intake_verify(struct service *s, const struct jid *sender, const char **conditio
 		d++;
 	*condition = "forbidden";
 	if (*d == NULL || sender->local[0] == '\0') {
-		buf_printf(why, "This service schedules messages for the users of %s only; you are %s.", s->config->domains[0],
-		    sender->bare);
+		buf_printf(why,
+		    "This service schedules messages for the users of %s only; you are %s.",
+		    s->config->domains[0], sender->bare);
 		return RES_DENIED;
 	}
 	enum res res = s->env.store->ops->account(s->env.store, sender->bare, &account);
@@ -80,22 +83,46 @@ intake_verify(struct service *s, const struct jid *sender, const char **conditio
 		return RES_TEMPFAIL;
 	*condition = "not-allowed";
 	if (account.blocked) {
-		buf_text(why, "The operator of this service has blocked your account; ask them for the reason.");
+		buf_text(why,
+		    "The operator of this service has blocked your account; ask them for the reason.");
 		return RES_DENIED;
 	}
 	return RES_OK;
 }
 
-/* -- Reading the form ------------------------------------------------------------------------------------------------------------- */
+/* -- Reading the form -------------------------------------------------------------------------- */
 
-/* "xmpp:romeo@example.net?message" is what clients copy for a contact. */
-static struct span
-without_uri(struct span text)
+static int
+hex_digit(char c)
 {
-	if (!take_word(&text, "xmpp:"))
-		return text;
-	const char *query = memchr(text.p, '?', text.len);
-	return query == NULL ? text : (struct span){ text.p, (size_t)(query - text.p) };
+	const char *digits = "0123456789abcdef", *at = c == '\0' ? NULL : strchr(digits, c | 0x20);
+
+	return at == NULL ? -1 : (int)(at - digits);
+}
+
+/*
+ * "xmpp:romeo@example.net?message" (RFC 5122) is what clients copy for a contact; anything else is
+ * an address as it stands.
+ */
+static void
+write_address(struct buf *out, struct span text)
+{
+	const char *query;
+
+	if (!take_word(&text, "xmpp:")) {
+		buf_span(out, text);
+		return;
+	}
+	if ((query = memchr(text.p, '?', text.len)) != NULL)
+		text.len = (size_t)(query - text.p);
+	for (size_t i = 0; i < text.len; i++) {
+		int high = i + 2 < text.len && text.p[i] == '%' ? hex_digit(text.p[i + 1]) : -1;
+		int low = high >= 0 ? hex_digit(text.p[i + 2]) : -1;
+		char c = low >= 0 ? (char)(16 * high + low) : text.p[i];
+
+		buf_append(out, &c, 1);
+		i += low >= 0 ? 2 : 0;
+	}
 }
 
 static bool
@@ -108,11 +135,23 @@ has_recipient(const struct request *rq, const char *bare)
 }
 
 static enum res
-read_recipient(struct service *s, struct span text, struct form *f, struct request *out, struct buf *why)
+too_many(struct buf *why)
 {
-	struct jid jid;
-	enum res res = jid_parse(&jid, without_uri(text));
+	buf_printf(why, "There are more than %d recipients: divide them among several messages.",
+	    REQUEST_TO_MAX);
+	return RES_INVALID;
+}
 
+static enum res
+read_recipient(
+    struct service *s, struct span text, struct form *f, struct request *out, struct buf *why)
+{
+	struct buf address = { .max = JID_FULL_MAX };
+	struct jid jid;
+
+	write_address(&address, text);
+	enum res res = address.failed ? RES_INVALID : jid_parse(&jid, buf_as_span(&address));
+	buf_free(&address);
 	if (res == RES_NOMEM)
 		return res;
 	if (res != RES_OK || jid.local[0] == '\0') {
@@ -121,15 +160,15 @@ read_recipient(struct service *s, struct span text, struct form *f, struct reque
 		return RES_INVALID;
 	}
 	if (strcmp(jid.domain, s->config->address) == 0) {
-		buf_printf(why, "%s is an address of this service itself: write the address of a person.", jid.bare);
+		buf_printf(why,
+		    "%s is an address of this service itself: write the address of a person.",
+		    jid.bare);
 		return RES_INVALID;
 	}
 	if (has_recipient(out, jid.bare))
 		return RES_OK;
-	if (out->nto == REQUEST_TO_MAX) {
-		buf_printf(why, "There are more than %d recipients: divide them among several messages.", REQUEST_TO_MAX);
-		return RES_INVALID;
-	}
+	if (out->nto == REQUEST_TO_MAX)
+		return too_many(why);
 	out->to[out->nto] = arena_text(&f->arena, jid.bare);
 	return out->to[out->nto++] == NULL ? RES_NOMEM : RES_OK;
 }
@@ -139,8 +178,8 @@ read_to(struct service *s, struct form *f, struct request *out, struct buf *why)
 {
 	struct span in = span_of(form_get_lines(f, "to")), item;
 
-	while (take_item(&in, &item)) {
-		enum res res = read_recipient(s, item, f, out, why);
+	for (int n = 0; take_item(&in, &item); n++) {
+		enum res res = n < ITEMS_MAX ? read_recipient(s, item, f, out, why) : too_many(why);
 		if (res != RES_OK)
 			return res;
 	}
@@ -160,11 +199,13 @@ read_body(struct service *s, struct form *f, struct request *out, struct buf *wh
 		return RES_INVALID;
 	}
 	if (out->body.len > s->config->body_max) {
-		buf_printf(why, "The message has %zu bytes, and %zu are allowed: shorten it.", out->body.len, s->config->body_max);
+		buf_printf(why, "The message has %zu bytes, and %zu are allowed: shorten it.",
+		    out->body.len, s->config->body_max);
 		return RES_INVALID;
 	}
 	if (!xml_text_valid(out->body)) {
-		buf_text(why, "The message has a character that cannot be sent: remove control characters.");
+		buf_text(why,
+		    "The message has a character that cannot be sent: remove control characters.");
 		return RES_INVALID;
 	}
 	return RES_OK;
@@ -173,7 +214,8 @@ read_body(struct service *s, struct form *f, struct request *out, struct buf *wh
 static enum res
 read_when(struct service *s, struct form *f, int64_t now, struct request *out, struct buf *why)
 {
-	enum res res = when_parse(&out->when, span_of(form_get(f, "when")), now, &s->config->zone, why);
+	enum res res =
+	    when_parse(&out->when, span_of(form_get(f, "when")), now, &s->config->zone, why);
 
 	if (res == RES_OK && out->when.at - now > s->config->horizon_ms) {
 		buf_printf(why, "That is more than %lld days ahead: choose an earlier time.",
@@ -200,10 +242,18 @@ read_expires(struct service *s, struct form *f, int64_t now, struct request *out
 	if (res != RES_OK)
 		return res;
 	if (expires.at <= out->when.at) {
-		buf_text(why, "The message would expire before it is due: let it expire later, or leave that field empty.");
+		buf_text(why,
+		    "The message would expire before it is due: let it expire later, or leave that field empty.");
+		return RES_INVALID;
+	}
+	if (expires.at - now > s->config->horizon_ms + s->config->hold_ms) {
+		buf_printf(why,
+		    "Expiry: that is more than %lld days ahead; let it expire earlier, or leave that field empty.",
+		    (long long)((s->config->horizon_ms + s->config->hold_ms) / DAY_MS));
 		return RES_INVALID;
 	}
 	out->expires_at = expires.at;
+	out->expires_relative = expires.relative;
 	return RES_OK;
 }
 
@@ -218,30 +268,49 @@ read_choices(struct service *s, struct form *f, struct request *out, struct buf 
 		buf_text(why, "offline is one of auto, hold, server and drop.");
 		return RES_INVALID;
 	}
-	if ((repeat.len > 0 && !span_caseeq(repeat, SPAN("no"))) || span_trim(span_of(form_get(f, "rrule"))).len > 0) {
-		buf_text(why, "This version cannot repeat messages: schedule each one, or leave repeat at “no”.");
+	if ((repeat.len > 0 && !span_caseeq(repeat, SPAN("no"))) ||
+	    span_trim(span_of(form_get(f, "rrule"))).len > 0) {
+		buf_text(why,
+		    "This version cannot repeat messages: schedule each one, or leave repeat at “no”.");
 		return RES_INVALID;
 	}
 	return RES_OK;
 }
 
+/* Recipients may have to see the sender as an address of ours. */
+static enum res
+check_alias(struct service *s, const struct jid *sender, struct buf *why)
+{
+	struct buf alias = { .max = 2 * JID_BARE_MAX };
+	enum res res = jid_alias(&alias, sender->bare, s->config->address);
+
+	buf_free(&alias);
+	if (res == RES_INVALID)
+		buf_text(why, "Your address is too long for this service.");
+	return res;
+}
+
 enum res
-intake_read(struct service *s, const struct jid *sender, enum packet_kind kind, struct form *f, int64_t now,
-    struct request *out, struct buf *why)
+intake_read(struct service *s, const struct jid *sender, enum packet_kind kind, struct form *f,
+    int64_t now, struct request *out, struct buf *why)
 {
 	enum res res;
 
 	*out = (struct request){ .sender = sender, .kind = kind };
-	if ((res = read_to(s, f, out, why)) == RES_OK && (res = read_when(s, f, now, out, why)) == RES_OK &&
-	    (res = read_body(s, f, out, why)) == RES_OK && (res = read_choices(s, f, out, why)) == RES_OK)
+	if ((res = check_alias(s, sender, why)) == RES_OK &&
+	    (res = read_to(s, f, out, why)) == RES_OK &&
+	    (res = read_when(s, f, now, out, why)) == RES_OK &&
+	    (res = read_body(s, f, out, why)) == RES_OK &&
+	    (res = read_choices(s, f, out, why)) == RES_OK)
 		res = read_expires(s, f, now, out, why);
 	return f->arena.failed ? RES_NOMEM : res;
 }
 
-/* -- Quota ------------------------------------------------------------------------------------------------------------------------ */
+/* -- Quota ------------------------------------------------------------------------------------- */
 
 enum res
-quota_limit_of(struct service *s, const struct jid *sender, enum packet_kind kind, struct quota_limit *out)
+quota_limit_of(
+    struct service *s, const struct jid *sender, enum packet_kind kind, struct quota_limit *out)
 {
 	const char *who[] = { sender->bare, sender->domain, "default" };
 
@@ -255,15 +324,18 @@ quota_limit_of(struct service *s, const struct jid *sender, enum packet_kind kin
 }
 
 static enum res
-over_quota(struct service *s, const struct request *rq, const struct estimate *e, bool month, struct buf *why)
+over_quota(struct service *s, const struct request *rq, const struct estimate *e, bool month,
+    struct buf *why)
 {
 	int64_t limit = month ? e->limit.per_month : e->limit.per_day;
 
 	if (limit == 0) {
-		buf_printf(why, "You may not schedule any %s message: the limit is 0.", packet_kind_name(rq->kind));
+		buf_printf(why, "You may not schedule any %s message: the limit is 0.",
+		    packet_kind_name(rq->kind));
 		return RES_OVERQUOTA;
 	}
-	buf_printf(why, "This would exceed your limit of %lld %s messages a %s: %lld are used, and this adds %lld. It resets ",
+	buf_printf(why,
+	    "This would exceed your limit of %lld %s messages a %s: %lld are used, and this adds %lld. It resets ",
 	    (long long)limit, packet_kind_name(rq->kind), month ? "month" : "day",
 	    (long long)(month ? e->use.month : e->use.day), (long long)e->units);
 	when_print(why, month ? e->period.month_ends_at : e->period.day_ends_at, &s->config->zone);
@@ -272,7 +344,8 @@ over_quota(struct service *s, const struct request *rq, const struct estimate *e
 }
 
 enum res
-intake_quota(struct service *s, const struct request *rq, int64_t now, struct estimate *out, struct buf *why)
+intake_quota(
+    struct service *s, const struct request *rq, int64_t now, struct estimate *out, struct buf *why)
 {
 	struct store *st = s->env.store;
 
@@ -291,22 +364,30 @@ intake_quota(struct service *s, const struct request *rq, int64_t now, struct es
 		break;
 	}
 	if (out->waiting + out->units > s->config->pending_max) {
-		buf_printf(why, "You have %lld messages waiting, and %lld may wait at once: cancel some, or wait until they are sent.",
+		buf_printf(why,
+		    "You have %lld messages waiting, and %lld may wait at once: cancel some, or wait until they are sent.",
 		    (long long)out->waiting, (long long)s->config->pending_max);
 		return RES_OVERQUOTA;
 	}
 	return RES_OK;
 }
 
-/* -- Storing ---------------------------------------------------------------------------------------------------------------------- */
+/* -- Storing ----------------------------------------------------------------------------------- */
 
 static struct packet
 packet_for(const struct request *rq, const char *recipient, const struct estimate *e, int64_t now)
 {
 	struct packet p = {
-		.sender = rq->sender->bare, .recipient = recipient, .kind = rq->kind, .offline = rq->offline,
-		.created_at = now, .due_at = rq->when.at, .next_at = rq->when.at, .expires_at = rq->expires_at,
-		.charge_day = e->period.day, .charge_units = (int32_t)(e->units / (int64_t)rq->nto),
+		.sender = rq->sender->bare,
+		.recipient = recipient,
+		.kind = rq->kind,
+		.offline = rq->offline,
+		.created_at = now,
+		.due_at = rq->when.at,
+		.next_at = rq->when.at,
+		.expires_at = rq->expires_at,
+		.charge_day = e->period.day,
+		.charge_units = (int32_t)(e->units / (int64_t)rq->nto),
 	};
 
 	memcpy(p.zone, rq->when.zone.name, sizeof(p.zone));
@@ -314,7 +395,8 @@ packet_for(const struct request *rq, const char *recipient, const struct estimat
 }
 
 enum res
-intake_accept(struct service *s, const struct request *rq, int64_t now, char ids[][PACKET_ID_LEN + 1], struct buf *why)
+intake_accept(struct service *s, const struct request *rq, int64_t now,
+    char ids[][PACKET_ID_LEN + 1], struct buf *why)
 {
 	struct packet v[REQUEST_TO_MAX];
 	struct estimate e;

@@ -1,4 +1,7 @@
-/* Taking messages in: from what a person wrote to packets in the store, in the order of mission.md: edit, verify, quota, store. */
+/*
+ * Taking messages in: from what a person wrote to packets in the store, in the order of mission.md:
+ * edit, verify, quota, store.
+ */
 #ifndef LATERD_SERVICE_INTAKE_H
 #define LATERD_SERVICE_INTAKE_H
 
@@ -17,6 +20,7 @@ struct request {
 	struct span body;    /* the text */
 	struct when when;
 	int64_t expires_at;
+	bool expires_relative; /* see struct when */
 	enum offline offline;
 };
 
@@ -29,26 +33,32 @@ struct estimate {
 };
 
 /*
- * May this user use the service at all?  RES_DENIED: not served, or blocked, with the stanza condition in `condition` and the
- * reason in `why`; RES_TEMPFAIL.
+ * May this user use the service at all?  RES_DENIED: not served, or blocked, with the stanza
+ * condition in `condition` and the reason in `why`; RES_TEMPFAIL.
  */
-enum res intake_verify(struct service *s, const struct jid *sender, const char **condition, struct buf *why);
+enum res intake_verify(
+    struct service *s, const struct jid *sender, const char **condition, struct buf *why);
 
 /*
- * Read the fields of contract.md's form for `kind` from f.  RES_INVALID with the reason in `why`, in words for the person who
- * filled it in.
+ * Read the fields of contract.md's form for `kind` from f.  RES_INVALID with the reason in `why`,
+ * in words for the person who filled it in.
  */
-enum res intake_read(struct service *s, const struct jid *sender, enum packet_kind kind, struct form *f, int64_t now,
-    struct request *out, struct buf *why);
-
-/* Would it exceed a limit?  RES_OVERQUOTA with limit, use and reset in `why`; RES_TEMPFAIL.  Stores nothing. */
-enum res intake_quota(struct service *s, const struct request *rq, int64_t now, struct estimate *out, struct buf *why);
+enum res intake_read(struct service *s, const struct jid *sender, enum packet_kind kind,
+    struct form *f, int64_t now, struct request *out, struct buf *why);
 
 /*
- * Check the quota, seal, and store one packet for each recipient with its charge, all or none; ids in the order of rq->to.  On any
- * result but RES_OK nothing is stored and nothing charged, and `why` says what the user can do.
+ * Would it exceed a limit?  RES_OVERQUOTA with limit, use and reset in `why`; RES_TEMPFAIL.  Stores
+ * nothing.
  */
-enum res intake_accept(struct service *s, const struct request *rq, int64_t now, char ids[][PACKET_ID_LEN + 1],
-    struct buf *why);
+enum res intake_quota(struct service *s, const struct request *rq, int64_t now,
+    struct estimate *out, struct buf *why);
+
+/*
+ * Check the quota, seal, and store one packet for each recipient with its charge, all or none; ids
+ * in the order of rq->to.  On any result but RES_OK nothing is stored and nothing charged, and
+ * `why` says what the user can do.
+ */
+enum res intake_accept(struct service *s, const struct request *rq, int64_t now,
+    char ids[][PACKET_ID_LEN + 1], struct buf *why);
 
 #endif

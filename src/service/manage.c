@@ -4,10 +4,16 @@
 #include "core/when.h"
 #include "service/intake.h"
 
-/* Lines of a list; a user has at most pending_max waiting, and an answer has to fit into a stanza. */
-#define LIST_MAX    200
+/*
+ * Lines of a list; a user has at most pending_max waiting, and an answer has to fit into a stanza.
+ */
+#define LIST_MAX    100
 #define OPTIONS_MAX 50
 #define EXCERPT     40
+#define ADDRESS     100
+/* Of a long history, the beginning and the end. */
+#define HISTORY_HEAD 10
+#define HISTORY_TAIL 40
 
 static bool
 find_packets(struct run *r, enum store_find kind, size_t max, struct packets *out)
@@ -52,7 +58,9 @@ print_line(struct run *r, const struct packet *p, struct buf *out)
 	struct buf text = { 0 };
 
 	when_print(out, p->due_at, &zone);
-	buf_printf(out, " %s to %s “", packet_kind_name(p->kind), p->recipient);
+	buf_printf(out, " %s to ", packet_kind_name(p->kind));
+	body_excerpt(out, span_of(p->recipient), ADDRESS);
+	buf_text(out, " “");
 	if (open_text(r, p, &text) == RES_OK)
 		body_excerpt(out, buf_as_span(&text), EXCERPT);
 	else
@@ -102,7 +110,7 @@ done:
 	packets_free(&ps);
 }
 
-/* -- show ------------------------------------------------------------------------------------------------------------------------- */
+/* -- show -------------------------------------------------------------------------------------- */
 
 static void
 add_options(struct run *r, struct field *fd, const struct packets *ps)
@@ -140,7 +148,8 @@ show_ask(struct run *r, const char *error)
 	struct form *f = &r->reply->form;
 	struct packets waiting = { 0 }, finished = { 0 };
 
-	if (!find_packets(r, FIND_WAITING, OPTIONS_MAX, &waiting) || !find_packets(r, FIND_FINISHED, OPTIONS_MAX, &finished))
+	if (!find_packets(r, FIND_WAITING, OPTIONS_MAX, &waiting) ||
+	    !find_packets(r, FIND_FINISHED, OPTIONS_MAX, &finished))
 		goto done;
 	if (waiting.n + finished.n == 0) {
 		reply_done(r, NOTE_INFO, "You have no messages here.");
@@ -191,10 +200,15 @@ show_history(struct run *r, const struct zone *zone, const struct packet *p)
 	if (r->s->env.store->ops->history(r->s->env.store, p->id, &es) != RES_OK)
 		r->s->broken = true;
 	for (size_t i = 0; i < es.n; i++) {
+		if (i == HISTORY_HEAD && es.n > HISTORY_HEAD + HISTORY_TAIL) {
+			show_row(r, "history-left-out", NULL, "…");
+			i = es.n - HISTORY_TAIL;
+		}
 		buf_reset(&text);
 		when_print(&text, es.v[i].at, zone);
 		buf_printf(&text, ": %s", es.v[i].what);
-		show_row(r, arena_printf(&r->reply->form.arena, "history-%zu", i + 1), i == 0 ? "History" : NULL, buf_str(&text));
+		show_row(r, arena_printf(&r->reply->form.arena, "history-%zu", i + 1),
+		    i == 0 ? "History" : NULL, buf_str(&text));
 	}
 	buf_free(&text);
 	events_free(&es);
@@ -213,7 +227,8 @@ show_packet(struct run *r, const struct packet *p)
 	show_row(r, "to", "To", p->recipient);
 	show_row(r, "state", "State", packet_state_name(p->state));
 	show_time(r, &zone, "due", "Due", p->due_at);
-	show_row(r, "body", "Message", open_text(r, p, &text) == RES_OK ? buf_str(&text) : "(damaged)");
+	show_row(
+	    r, "body", "Message", open_text(r, p, &text) == RES_OK ? buf_str(&text) : "(damaged)");
 	buf_free(&text);
 	show_row(r, "offline", "If the recipient is not online", offline_name(p->offline));
 	show_time(r, &zone, "expires", "Given up at", p->expires_at);
@@ -238,7 +253,8 @@ manage_show(struct run *r)
 			show_packet(r, &ps.v[0]);
 			break;
 		case RES_NOTFOUND:
-			show_ask(r, "You have no message with this id; `list` shows those that wait.");
+			show_ask(
+			    r, "You have no message with this id; `list` shows those that wait.");
 			break;
 		default:
 			reply_trouble(r);
@@ -246,7 +262,7 @@ manage_show(struct run *r)
 	packets_free(&ps);
 }
 
-/* -- cancel ----------------------------------------------------------------------------------------------------------------------- */
+/* -- cancel ------------------------------------------------------------------------------------ */
 
 static void
 cancel_ask(struct run *r, const char *error)
@@ -293,10 +309,14 @@ cancel_one(struct run *r, const char *typed)
 	case RES_OK: {
 		struct packet *p = &ps.v[0];
 
+		bool unsure = p->attempts > 0 && !p->held;
+
 		if (settle_move(r->s, p, EV_CANCEL, "cancelled by the sender")) {
-			if (r->s->env.store->ops->refund(r->s->env.store, p) != RES_OK)
+			if (!unsure && r->s->env.store->ops->refund(r->s->env.store, p) != RES_OK)
 				r->s->broken = true;
-			said = "cancelled";
+			said = unsure
+			    ? "cancelled, but it had left before the connection broke and may have arrived"
+			    : "cancelled";
 		} else
 			said = too_late[p->state] != NULL ? too_late[p->state] : "not cancelled";
 		break;
@@ -339,7 +359,7 @@ manage_cancel(struct run *r)
 	buf_text(&r->reply->note, ".");
 }
 
-/* -- quota ------------------------------------------------------------------------------------------------------------------------ */
+/* -- quota ------------------------------------------------------------------------------------- */
 
 static void
 print_use(struct buf *out, const char *period, int64_t used, int64_t limit)

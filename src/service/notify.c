@@ -14,7 +14,7 @@ notify_sender(struct service *s, const struct packet *p, const char *words)
 	int64_t now = service_now(s);
 	struct buf text = { .max = 8192 }, inner = { .max = 16384 };
 	struct packet notice = {
-		.sender = s->bot, .recipient = p->sender, .kind = KIND_IM, .offline = OFFLINE_SERVER,
+		.sender = s->bot, .recipient = p->sender, .kind = KIND_IM, .offline = OFFLINE_AUTO,
 		.created_at = now, .due_at = now, .next_at = now, .expires_at = now + NOTICE_MS,
 	};
 

@@ -1,9 +1,11 @@
 #include <string.h>
 
+#include "base/parse.h"
 #include "core/body.h"
 #include "service/intake.h"
 
 #define TITLE "Schedule an instant message"
+#define FILL_MAX ((size_t)32 << 10)
 
 static const struct {
 	enum offline choice;
@@ -26,7 +28,8 @@ static const struct {
 	{ "when", "When", "2026-12-24 18:00, or: in 20 minutes", FIELD_TEXT, true },
 	{ "body", "Message", NULL, FIELD_TEXT_MULTI, true },
 	{ "offline", "If the recipient is not online", NULL, FIELD_LIST, false },
-	{ "expires", "Give up at", "A time like the one above; empty: the service's default", FIELD_TEXT, false },
+	{ "expires", "Give up at", "A time like the one above; empty: the service's default",
+	    FIELD_TEXT, false },
 };
 
 static void
@@ -41,6 +44,23 @@ offline_options(struct run *r, struct field *fd, const char *chosen)
 	form_value(f, fd, offline_name(choice));
 }
 
+/* What somebody wrote comes back to them, but for what no answer could carry. */
+static void
+fill_in(struct form *f, struct field *fd, const char *text)
+{
+	struct span written = span_of(text);
+
+	if (written.len > FILL_MAX)
+		return;
+	/* A default that is a URI becomes a link in some clients, and is not submitted. */
+	if (fd->type == FIELD_TEXT)
+		take_word(&written, "xmpp:");
+	if (fd->type == FIELD_TEXT_MULTI)
+		form_lines(f, fd, written);
+	else
+		form_value(f, fd, written.p);
+}
+
 /* The form of stage 1, filled in with what was submitted, if anything. */
 static void
 im_form(struct run *r)
@@ -48,7 +68,8 @@ im_form(struct run *r)
 	struct form *f = &r->reply->form;
 
 	for (size_t i = 0; i < sizeof(im_fields) / sizeof(im_fields[0]); i++) {
-		struct field *fd = form_add(f, im_fields[i].type, im_fields[i].var, im_fields[i].label);
+		struct field *fd =
+		    form_add(f, im_fields[i].type, im_fields[i].var, im_fields[i].label);
 
 		if (fd == NULL)
 			return;
@@ -56,17 +77,16 @@ im_form(struct run *r)
 		fd->desc = im_fields[i].desc;
 		if (fd->type == FIELD_LIST)
 			offline_options(r, fd, r->in != NULL ? form_get(r->in, fd->var) : "");
-		else if (r->in != NULL && fd->type == FIELD_TEXT_MULTI)
-			form_lines(f, fd, span_of(form_get_lines(r->in, fd->var)));
 		else if (r->in != NULL)
-			form_value(f, fd, form_get_lines(r->in, fd->var));
+			fill_in(f, fd, form_get_lines(r->in, fd->var));
 	}
 }
 
 static const char *
 im_instructions(struct run *r)
 {
-	return arena_printf(&r->reply->form.arena, "Times are read in %s, the server's time zone, unless you name another.",
+	return arena_printf(&r->reply->form.arena,
+	    "Times are read in %s, the server's time zone, unless you name another.",
 	    r->s->config->zone.name);
 }
 
@@ -96,14 +116,18 @@ add_fixed(struct run *r, const char *var, const char *label, const struct buf *t
 	form_value(f, form_add(f, FIELD_FIXED, var, label), buf_str(text));
 }
 
-/* "Thu 2026-12-24 18:00 (Europe/Berlin, +01:00), in 3 days 4 hours" and where the zone comes from. */
+/*
+ * "Thu 2026-12-24 18:00 (Europe/Berlin, +01:00), in 3 days 4 hours" and where the zone comes from.
+ */
 static void
 print_when(const struct run *r, const struct request *rq, struct buf *out)
 {
 	when_print(out, rq->when.at, &rq->when.zone);
 	buf_text(out, ", in ");
 	when_print_wait(out, rq->when.at - r->now);
-	buf_text(out, rq->when.zone_given ? "; the time zone is the one you wrote" : "; the time zone is the server's");
+	buf_text(out,
+	    rq->when.zone_given ? "; the time zone is the one you wrote"
+				: "; the time zone is the server's");
 	if (rq->when.doubled)
 		buf_text(out, "; the clock shows this time twice that day, and it is the first");
 }
@@ -114,7 +138,8 @@ print_left(struct buf *out, const char *period, int64_t limit, int64_t used, int
 	if (limit == QUOTA_NO_LIMIT)
 		buf_printf(out, "no limit %s", period);
 	else
-		buf_printf(out, "%lld of %lld left %s", (long long)(limit - used - units), (long long)limit, period);
+		buf_printf(out, "%lld of %lld left %s", (long long)(limit - used - units),
+		    (long long)limit, period);
 }
 
 static void
@@ -138,11 +163,29 @@ confirm_offline(struct run *r, const struct request *rq)
 		if (offline_labels[i].choice == rq->offline)
 			buf_text(&text, offline_labels[i].meaning);
 	if (rq->offline == OFFLINE_HOLD)
-		buf_text(&text, "; if their presence cannot be seen when it is due, they are asked to let it be seen");
+		buf_text(&text,
+		    "; if their presence cannot be seen when it is due, they are asked to let it be seen");
 	add_fixed(r, "offline", "If the recipient is not online", &text);
 	buf_reset(&text);
 	when_print(&text, rq->expires_at, &rq->when.zone);
 	add_fixed(r, "expires", "Given up at", &text);
+	buf_free(&text);
+}
+
+/* What is confirmed is an instant: "in 5 minutes" must not begin anew when it is done. */
+static void
+pin(struct run *r, const char *var, int64_t at, const struct request *rq)
+{
+	struct buf text = { .max = 256 };
+	const char *zone = rq->when.zone.name;
+	size_t len = strlen(zone);
+
+	when_print_exact(&text, at, &rq->when.zone);
+	/* The zone stays unsaid where the sender left it so, unless the instant needs it. */
+	if (!rq->when.zone_given && text.len > len + 1 &&
+	    strcmp(buf_str(&text) + text.len - len, zone) == 0)
+		buf_cut(&text, text.len - len - 1);
+	form_set(r->in, var, buf_str(&text));
 	buf_free(&text);
 }
 
@@ -168,6 +211,10 @@ confirm(struct run *r, const struct request *rq, const struct estimate *e)
 	buf_free(&text);
 	confirm_offline(r, rq);
 	confirm_quota(r, e);
+	if (rq->when.relative)
+		pin(r, "when", rq->when.at, rq);
+	if (rq->expires_relative)
+		pin(r, "expires", rq->expires_at, rq);
 }
 
 static void

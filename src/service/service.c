@@ -10,7 +10,7 @@
 /* A wall clock that moved this much against the monotonic one has been set by somebody. */
 #define DRIFT_MS   (2 * SECOND_MS)
 /* How long to wait before a store that failed is tried again. */
-static const struct retry_policy repair_retry = { .first_ms = SECOND_MS, .max_ms = 30 * SECOND_MS, .tries = 0 };
+static const struct retry_policy repair_retry = { .first_ms = SECOND_MS, .max_ms = 30 * SECOND_MS };
 
 struct service *
 service_new(const struct service_config *config, const struct service_env *env)
@@ -32,14 +32,22 @@ batch_free(struct service *s)
 	s->nbatch = 0;
 }
 
+static void
+stop_timers(struct service *s)
+{
+	timer_stop(&s->tick_timer);
+	timer_stop(&s->claim_timer);
+	timer_stop(&s->send_timer);
+	timer_stop(&s->held_timer);
+	timer_stop(&s->purge_timer);
+}
+
 void
 service_free(struct service **s)
 {
 	if (*s == NULL)
 		return;
-	timer_stop(&(*s)->tick_timer);
-	timer_stop(&(*s)->send_timer);
-	timer_stop(&(*s)->held_timer);
+	stop_timers(*s);
 	timer_stop(&(*s)->repair_timer);
 	batch_free(*s);
 	settle_forget_reports(*s);
@@ -84,9 +92,12 @@ service_start(struct service *s)
 	return service_commit(s);
 }
 
+/* What fell due in a time that never was could not be sent then. */
 void
 service_clock_changed(struct service *s)
 {
+	if (s->able_since != 0)
+		s->able_since = service_now(s);
 	tick_start(s);
 }
 
@@ -100,6 +111,8 @@ repair(void *arg)
 		return;
 	}
 	settle_tell_again(s);
+	if (s->able_since != 0)
+		s->able_since = service_now(s);
 	if (!s->broken)
 		tick_start(s);
 }
@@ -110,12 +123,15 @@ give_up_turn(struct service *s)
 	s->env.store->ops->rollback(s->env.store);
 	queue_clear(&s->queue);
 	batch_free(s);
-	s->broken = s->nudge = s->rearm = false;
+	s->broken = s->rearm = s->full = false;
 	timer_stop(&s->send_timer);
+	timer_stop(&s->claim_timer);
 	/* One repair at a time: turns that fail meanwhile do not put it off. */
 	if (!timer_waits(&s->repair_timer))
 		timer_set(s->env.timers, &s->repair_timer,
-		    clock_mono(s->env.clock) + retry_wait_ms(&repair_retry, s->repairs++, UINT32_MAX), repair, s);
+		    clock_mono(s->env.clock) +
+			retry_wait_ms(&repair_retry, s->repairs++, UINT32_MAX),
+		    repair, s);
 }
 
 enum res
@@ -123,22 +139,19 @@ service_commit(struct service *s)
 {
 	int64_t drift = service_now(s) - clock_mono(s->env.clock);
 
-	if (s->drift != 0 && llabs(drift - s->drift) > DRIFT_MS) {
-		log_note("the clock was set by %lld ms: looking again at what is due", (long long)(drift - s->drift));
+	if (!s->draining && s->drift != 0 && llabs(drift - s->drift) > DRIFT_MS) {
+		log_note("the clock was set by %lld ms: looking again at what is due",
+		    (long long)(drift - s->drift));
 		service_clock_changed(s);
-	}
-	if (s->nudge && !s->broken) {
-		s->nudge = false;
-		tick_claim(s);
-		deliver_pump(s);
 	}
 	if (s->rearm && !s->broken) {
 		s->rearm = false;
-		tick_arm_held(s);
+		tick_arm(s);
 	}
 	if (s->broken || s->env.store->ops->commit(s->env.store) != RES_OK) {
 		if (s->repairs == 0)
-			log_error("the store cannot write: nothing is accepted or sent until it can");
+			log_error(
+			    "the store cannot write: nothing is accepted or sent until it can");
 		give_up_turn(s);
 		return RES_TEMPFAIL;
 	}
@@ -155,9 +168,7 @@ void
 service_drain(struct service *s)
 {
 	s->draining = true;
-	timer_stop(&s->tick_timer);
-	timer_stop(&s->send_timer);
-	timer_stop(&s->held_timer);
+	stop_timers(s);
 }
 
 bool

@@ -1,6 +1,7 @@
 /*
- * The service: what laterd does, in terms of the ports of core.  Intake takes packets in, the tick queues them, deliver sends or
- * holds them, settle learns what became of them, notify tells their senders.
+ * The service: what laterd does, in terms of the ports of core.  Intake takes packets in, the tick
+ * queues them, deliver sends or holds them, settle learns what became of them, notify tells their
+ * senders.
  */
 #ifndef LATERD_SERVICE_SERVICE_H
 #define LATERD_SERVICE_SERVICE_H
@@ -10,7 +11,10 @@
 #include "core/ports.h"
 #include "core/seal.h"
 
-/* All strings are canonical bare JIDs or domains; the whole is borrowed and may be exchanged by service_configure. */
+/*
+ * All strings are canonical bare JIDs or domains; the whole is borrowed and may be exchanged by
+ * service_configure.
+ */
 struct service_config {
 	const char *address;             /* our domain; the bot is bot@address */
 	const char *const *domains;      /* whose users may schedule; NULL-terminated */
@@ -43,7 +47,10 @@ void service_free(struct service **s);
 /* Before service_start; the messenger is borrowed. */
 void service_attach(struct service *s, struct messenger *m);
 
-/* Take up what a former run left in our hands, and tick.  RES_TEMPFAIL, RES_PERMFAIL: the store does not work. */
+/*
+ * Take up what a former run left in our hands, and tick.  RES_TEMPFAIL, RES_PERMFAIL: the store
+ * does not work.
+ */
 enum res service_start(struct service *s);
 /* Other limits, domains and times from now on. */
 void service_configure(struct service *s, const struct service_config *config);
@@ -51,8 +58,9 @@ void service_configure(struct service *s, const struct service_config *config);
 void service_clock_changed(struct service *s);
 
 /*
- * The end of a turn: everything since the last one becomes durable.  On any result but RES_OK none of it has happened, answers
- * given in the turn must not leave, and the service has taken up its work from the store again.
+ * The end of a turn: everything since the last one becomes durable.  On any result but RES_OK none
+ * of it has happened, answers given in the turn must not leave, and the service has taken up its
+ * work from the store again.
  */
 enum res service_commit(struct service *s);
 

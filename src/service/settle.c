@@ -5,11 +5,19 @@
 #include "base/log.h"
 #include "service/state.h"
 
-/* Bounces from remote servers come up to 90 s after the message; what comes much later is about something else. */
+/*
+ * Bounces from remote servers come up to 90 s after the message; what comes much later is about
+ * something else.
+ */
 #define BOUNCE_MS (10 * MINUTE_MS)
-/* A message that could not get through is tried so often before it fails: with the backoff of deliver.c, most of a day. */
+/*
+ * A message left to the server is tried so often before it fails: with the backoff of deliver.c,
+ * most of a day.
+ */
 #define TRIES_MAX 24
 #define WATCH_PAGE 200
+/* Senders told at once that a recipient refused; the others learn it when their message expires. */
+#define REFUSED_MAX 1000
 
 bool
 settle_move(struct service *s, struct packet *p, enum packet_event ev, const char *what)
@@ -23,7 +31,8 @@ settle_move(struct service *s, struct packet *p, enum packet_event ev, const cha
 		s->rearm = true;
 	switch (s->env.store->ops->move(s->env.store, p, ev, now, what)) {
 	case RES_OK:
-		log_detail("packet %s: %s%s%s", p->id, packet_state_name(p->state), what ? ": " : "", what ? what : "");
+		log_detail("packet %s: %s%s%s", p->id, packet_state_name(p->state),
+		    what ? ": " : "", what ? what : "");
 		return true;
 	case RES_NOTFOUND:
 	case RES_INVALID:
@@ -71,7 +80,7 @@ settle_recover(struct service *s)
 	return res;
 }
 
-/* -- The batch -------------------------------------------------------------------------------------------------------------------- */
+/* -- The batch --------------------------------------------------------------------------------- */
 
 static void
 on_settled(void *arg)
@@ -87,23 +96,28 @@ on_settled(void *arg)
 	deliver_pump(s);
 }
 
-/* What was sent since the last pong may or may not have arrived: it is sent again with the same ids. */
+/*
+ * What was sent since the last pong may or may not have arrived: it is sent again with the same
+ * ids.
+ */
 static void
 on_broken(void *arg)
 {
 	struct service *s = arg;
 
 	s->barrier = false;
+	s->able_since = 0;
 	for (size_t i = 0; i < s->nbatch; i++) {
-		if (settle_move(s, &s->batch[i]->p, EV_BROKEN, "the stream broke: to be sent again") && !s->broken &&
-		    queue_push(&s->queue, s->batch[i]) == RES_OK)
+		if (settle_move(
+			s, &s->batch[i]->p, EV_BROKEN, "the stream broke: to be sent again") &&
+		    !s->broken && queue_push(&s->queue, s->batch[i]) == RES_OK)
 			continue;
 		queued_free(&s->batch[i]);
 	}
 	s->nbatch = 0;
 }
 
-/* -- What the messenger reports --------------------------------------------------------------------------------------------------- */
+/* -- What the messenger reports ---------------------------------------------------------------- */
 
 static void
 ready(struct service *s, const struct report *r)
@@ -113,8 +127,10 @@ ready(struct service *s, const struct report *r)
 	size_t n;
 
 	(void)r;
+	s->able_since = service_now(s);
 	do {
-		if (s->env.store->ops->contacts_waiting(s->env.store, after, WATCH_PAGE, &waiting) != RES_OK)
+		if (s->env.store->ops->contacts_waiting(
+			s->env.store, after, WATCH_PAGE, &waiting) != RES_OK)
 			s->broken = true;
 		n = waiting.n;
 		for (size_t i = 0; i < n && !s->broken; i++)
@@ -138,7 +154,23 @@ presence_changed(struct service *s, const struct report *r)
 	tick_wake(s, r->who, value == PRESENCE_ONLINE);
 }
 
-/* The packet of a stanza that came back or was acknowledged, if it is one that `from` can speak about; it lives in ps. */
+/*
+ * A store that cannot be read does not mean that there is no such packet: the report is told again.
+ */
+static bool
+get_packet(struct service *s, const char *id, struct packets *ps)
+{
+	enum res res = s->env.store->ops->get(s->env.store, id, ps);
+
+	if (res != RES_OK && res != RES_NOTFOUND && res != RES_PERMFAIL)
+		s->broken = true;
+	return res == RES_OK;
+}
+
+/*
+ * The packet of a stanza that came back or was acknowledged, if it is one that `from` can speak
+ * about; it lives in ps.
+ */
 static struct packet *
 packet_of(struct service *s, const char *id, const char *from, struct packets *ps)
 {
@@ -146,7 +178,7 @@ packet_of(struct service *s, const char *id, const char *from, struct packets *p
 
 	if (packet_id_parse(canonical, span_of(id)) != RES_OK || strcmp(canonical, id) != 0)
 		return NULL;
-	if (s->env.store->ops->get(s->env.store, id, ps) != RES_OK)
+	if (!get_packet(s, id, ps))
 		return NULL;
 	struct packet *p = &ps->v[0];
 	const char *at = strchr(p->recipient, '@');
@@ -166,9 +198,10 @@ hold_bounced(struct service *s, struct packet *p, enum bounce bounce, const char
 	p->held = true;
 	p->finished_at = 0;
 	p->next_at = now + deliver_retry_ms(s, p->attempts);
-	/* Where their presence can be seen, it alone decides; else it is tried again now and then. */
-	if (bounce == BOUNCE_AWAY && s->messenger->ops->presence(s->messenger, p->recipient) == PRESENCE_OFFLINE)
-		p->next_at = NEVER_MS;
+	/* Where their presence can be seen, it decides; else it is tried again now and then. */
+	if (bounce == BOUNCE_AWAY &&
+	    s->messenger->ops->presence(s->messenger, p->recipient) == PRESENCE_OFFLINE)
+		p->next_at = now + DELIVER_LOOK_MS;
 	buf_printf(&words, "held: %s", why);
 	if (settle_move(s, p, EV_HOLD, buf_str(&words)) && first) {
 		buf_reset(&words);
@@ -187,9 +220,12 @@ bounced(struct service *s, const struct report *r)
 
 	if (p != NULL && service_now(s) - p->sent_at <= BOUNCE_MS &&
 	    (p->state == PACKET_INFLIGHT || p->state == PACKET_SENT)) {
-		enum bounce bounce = bounce_for(p->offline, bounce_meaning(span_of(r->condition), span_of(r->type)));
+		enum bounce bounce =
+		    bounce_for(p->offline, bounce_meaning(span_of(r->condition), span_of(r->type)));
 
-		if (bounce == BOUNCE_LATER && p->attempts >= TRIES_MAX)
+		/* What may be held is tried until it expires. */
+		if (bounce == BOUNCE_LATER && p->offline == OFFLINE_SERVER &&
+		    p->attempts >= TRIES_MAX)
 			bounce = BOUNCE_NEVER;
 		if (bounce == BOUNCE_NEVER)
 			settle_end(s, p, EV_FAIL, why);
@@ -199,18 +235,20 @@ bounced(struct service *s, const struct report *r)
 	packets_free(&ps);
 }
 
-/* The messenger will not try it as the sender again on this stream, so it leaves from our address. */
+/*
+ * The messenger will not try it as the sender again on this stream, so it leaves from our address.
+ */
 static void
 not_allowed(struct service *s, const struct report *r)
 {
 	struct packets ps = { 0 };
 
-	log_warn("the server refuses to let us send as its users (XEP-0356): sending from our own address");
-	if (s->env.store->ops->get(s->env.store, r->id, &ps) == RES_OK &&
+	if (get_packet(s, r->id, &ps) &&
 	    (ps.v[0].state == PACKET_INFLIGHT || ps.v[0].state == PACKET_SENT)) {
 		ps.v[0].finished_at = 0;
 		ps.v[0].next_at = service_now(s);
-		settle_move(s, &ps.v[0], EV_HOLD, "the server does not let us send as the sender: to be sent from our address");
+		settle_move(s, &ps.v[0], EV_HOLD,
+		    "the server does not let us send as the sender: to be sent from our address");
 	}
 	packets_free(&ps);
 }
@@ -231,12 +269,18 @@ contact_refused(struct service *s, const char *recipient)
 {
 	struct packets held = { 0 };
 
-	if (s->env.store->ops->find(s->env.store, FIND_HELD, recipient, 0, 100, &held) != RES_OK)
+	if (s->env.store->ops->find(s->env.store, FIND_HELD, recipient, 0, REFUSED_MAX, &held) !=
+	    RES_OK)
 		s->broken = true;
 	for (size_t i = 0; i < held.n && !s->broken; i++)
-		notify_sender(s, &held.v[i], "is still held: the recipient does not let us see when they are online. "
-		    "Cancel it and schedule it with offline = server to leave it to their server");
+		if (held.v[i].offline == OFFLINE_HOLD)
+			notify_sender(s, &held.v[i],
+			    "is still held: the recipient does not let us see when they are online. "
+			    "Cancel it and schedule it with offline = server to leave it to their server");
 	packets_free(&held);
+	/* What is left to the server when presence cannot be seen need not wait any more. */
+	if (!s->broken)
+		tick_wake(s, recipient, true);
 }
 
 static void
@@ -245,12 +289,16 @@ contact_answered(struct service *s, const struct report *r)
 	struct store *st = s->env.store;
 	enum contact before;
 
-	if (st->ops->contact(st, r->who, &before) != RES_OK) {
+	if (st->ops->contact(st, r->who, &before, NULL) != RES_OK) {
 		s->broken = true;
 		return;
 	}
-	if (before == CONTACT_NONE || before == r->answer)
-		return; /* we never asked, or know it already */
+	/*
+	 * Only an answer to our question counts, or the end of what was granted: flipping costs
+	 * nobody anything.
+	 */
+	if (before != CONTACT_ASKED && !(before == CONTACT_GRANTED && r->answer == CONTACT_REFUSED))
+		return;
 	if (st->ops->set_contact(st, r->who, r->answer, service_now(s)) != RES_OK)
 		s->broken = true;
 	else if (r->answer == CONTACT_GRANTED)
@@ -259,7 +307,7 @@ contact_answered(struct service *s, const struct report *r)
 		contact_refused(s, r->who);
 }
 
-/* -- Reports: kept until the turn is on disk, because nobody makes them twice ----------------------------------------------------- */
+/* -- Reports: kept until the turn is on disk, because nobody makes them twice ------------------ */
 
 #define REPORTS_BYTES ((size_t)1 << 20)
 
@@ -274,9 +322,12 @@ keep(struct service *s, const struct report *r)
 	if (copy == NULL)
 		return NULL;
 	*copy = (struct report){
-		.tell = r->tell, .answer = r->answer,
-		.id = arena_text(&kept->arena, r->id), .who = arena_text(&kept->arena, r->who),
-		.condition = arena_text(&kept->arena, r->condition), .type = arena_text(&kept->arena, r->type),
+		.tell = r->tell,
+		.answer = r->answer,
+		.id = arena_text(&kept->arena, r->id),
+		.who = arena_text(&kept->arena, r->who),
+		.condition = arena_text(&kept->arena, r->condition),
+		.type = arena_text(&kept->arena, r->type),
 	};
 	if (kept->arena.failed)
 		return NULL;
@@ -289,7 +340,8 @@ static void
 report(struct service *s, const struct report *r)
 {
 	if (keep(s, r) == NULL && s->broken)
-		log_error("the store has been out of order for so long that news of messages is lost");
+		log_error(
+		    "the store has been out of order for so long that news of messages is lost");
 	if (!s->broken)
 		r->tell(s, r);
 }
@@ -330,8 +382,12 @@ on_bounced(void *arg, const char *id, const char *from, struct span condition, s
 {
 	struct arena words = { 0 };
 
-	report(arg, &(struct report){ .tell = bounced, .id = id, .who = from, .condition = arena_span(&words, condition),
-	    .type = arena_span(&words, type) });
+	report(arg,
+	    &(struct report){ .tell = bounced,
+		.id = id,
+		.who = from,
+		.condition = arena_span(&words, condition),
+		.type = arena_span(&words, type) });
 	arena_free(&words);
 }
 
@@ -350,7 +406,14 @@ on_received(void *arg, const char *id, const char *from)
 static void
 on_contact(void *arg, const char *recipient, enum contact answer)
 {
-	report(arg, &(struct report){ .tell = contact_answered, .who = recipient, .answer = answer });
+	report(
+	    arg, &(struct report){ .tell = contact_answered, .who = recipient, .answer = answer });
+}
+
+static void
+on_failed(void *arg)
+{
+	((struct service *)arg)->broken = true;
 }
 
 const struct messenger_events service_messenger_events = {
@@ -362,4 +425,5 @@ const struct messenger_events service_messenger_events = {
 	.not_allowed = on_not_allowed,
 	.received = on_received,
 	.contact = on_contact,
+	.failed = on_failed,
 };

@@ -1,7 +1,10 @@
 #include "base/log.h"
 #include "service/state.h"
 
-/* The queue is filled to HIGH and again when it has fallen to LOW, so that memory does not grow with what is due at once. */
+/*
+ * The queue is filled to HIGH and again when it has fallen to LOW, so that memory does not grow
+ * with what is due at once.
+ */
 #define QUEUE_HIGH 2000
 #define QUEUE_LOW  500
 
@@ -9,52 +12,47 @@
 /* Charges are looked at for a month; two are kept. */
 #define CHARGE_KEEP_MS (62 * DAY_MS)
 
-static void tick(void *arg);
-
-/* Contacts are probed when their packet is claimed, so that their presence is known when it falls due. */
-static void
-watch_ahead(struct service *s, const struct packet *p)
+/*
+ * How many more the queue takes.  When it is full of what leaves later, what is due now still finds
+ * room: it leaves at once.  Only a backlog makes it wait its turn.
+ */
+static size_t
+room(const struct service *s, int64_t now)
 {
-	enum contact contact;
+	const struct queued *first = queue_peek(&s->queue);
 
-	if (s->messenger->ops->presence(s->messenger, p->recipient) != PRESENCE_UNKNOWN)
-		return;
-	if (s->env.store->ops->contact(s->env.store, p->recipient, &contact) == RES_OK && contact == CONTACT_GRANTED)
-		s->messenger->ops->watch(s->messenger, p->recipient);
+	if (s->queue.n < QUEUE_HIGH)
+		return QUEUE_HIGH - s->queue.n;
+	return first->p.next_at > now ? QUEUE_LOW : 0;
 }
 
-void
-tick_claim(struct service *s)
+static void
+claim(void *arg)
 {
+	struct service *s = arg;
 	struct packets claimed = { 0 };
+	int64_t now = service_now(s), upto = s->queue.n < QUEUE_HIGH ? s->window_end : now;
 
-	s->more = false;
-	if (s->queue.n >= QUEUE_HIGH) {
-		s->more = true;
-		return;
-	}
-	size_t room = QUEUE_HIGH - s->queue.n;
-	enum res res = s->env.store->ops->claim(s->env.store, s->window_end, room, service_now(s), &claimed);
-
-	if (res != RES_OK)
+	if (s->env.store->ops->claim(s->env.store, upto, room(s, now), &claimed) != RES_OK)
 		s->broken = true;
 	for (size_t i = 0; i < claimed.n && !s->broken; i++) {
-		watch_ahead(s, &claimed.v[i]);
+		/* Contacts are probed now, so that their presence is known when it is wanted. */
+		deliver_presence(s, claimed.v[i].recipient);
 		deliver_queue(s, &claimed.v[i]);
 	}
-	s->more = claimed.n == room;
 	packets_free(&claimed);
+	s->rearm = true;
+	if (!s->broken)
+		deliver_pump(s);
 }
 
 void
 tick_refill(struct service *s)
 {
-	if (s->queue.n > QUEUE_LOW)
-		return;
-	if (s->more)
-		tick_claim(s);
-	if (s->more_held)
+	if (s->full && (s->queue.n <= QUEUE_LOW || room(s, service_now(s)) > 0)) {
+		s->full = false;
 		s->rearm = true;
+	}
 }
 
 static void
@@ -62,7 +60,8 @@ expire_held(struct service *s, int64_t now)
 {
 	struct packets expired = { 0 };
 
-	if (s->env.store->ops->find(s->env.store, FIND_HELD_EXPIRED, NULL, now, QUEUE_LOW, &expired) != RES_OK)
+	if (s->env.store->ops->find(
+		s->env.store, FIND_HELD_EXPIRED, NULL, now, QUEUE_LOW, &expired) != RES_OK)
 		s->broken = true;
 	for (size_t i = 0; i < expired.n && !s->broken; i++)
 		settle_end(s, &expired.v[i], EV_EXPIRE, "it could not be delivered in time");
@@ -73,19 +72,19 @@ static void
 release_held(struct service *s, int64_t now)
 {
 	struct packets held = { 0 };
-	size_t room = s->queue.n < QUEUE_HIGH ? QUEUE_HIGH - s->queue.n : 0;
 
-	if (s->env.store->ops->find(s->env.store, FIND_HELD_RETRY, NULL, now, room, &held) != RES_OK)
+	if (s->env.store->ops->find(
+		s->env.store, FIND_HELD_RETRY, NULL, now, room(s, now), &held) != RES_OK)
 		s->broken = true;
 	for (size_t i = 0; i < held.n && !s->broken; i++) {
 		struct packet *p = &held.v[i];
-		bool online = s->messenger->ops->presence(s->messenger, p->recipient) == PRESENCE_ONLINE;
+		bool online =
+		    s->messenger->ops->presence(s->messenger, p->recipient) == PRESENCE_ONLINE;
 
 		p->next_at = now;
-		if (settle_move(s, p, EV_RELEASE, online ? "the recipient is online" : "looking again"))
+		if (settle_move(s, p, EV_RELEASE, online ? "the recipient is online" : NULL))
 			deliver_queue(s, p);
 	}
-	s->more_held = held.n == room;
 	packets_free(&held);
 }
 
@@ -113,7 +112,9 @@ tick_wake(struct service *s, const char *recipient, bool online)
 	/* Most presence is about people for whom nothing is held: those cost no write. */
 	if (st->ops->find(st, FIND_HELD, recipient, 0, 1, &held) != RES_OK)
 		s->broken = true;
-	else if (held.n > 0 && st->ops->wake(st, recipient, online ? OFFLINE_END : OFFLINE_DROP, service_now(s), &n) != RES_OK)
+	else if (held.n > 0 &&
+	    st->ops->wake(st, recipient, online ? OFFLINE_END : OFFLINE_DROP, service_now(s), &n) !=
+		RES_OK)
 		s->broken = true;
 	packets_free(&held);
 	if (n > 0 && !s->broken)
@@ -121,9 +122,9 @@ tick_wake(struct service *s, const char *recipient, bool online)
 }
 
 void
-tick_arm_held(struct service *s)
+tick_arm(struct service *s)
 {
-	int64_t expiry, retry, scheduled;
+	int64_t now = service_now(s), expiry, retry, scheduled;
 
 	if (s->draining)
 		return;
@@ -131,22 +132,33 @@ tick_arm_held(struct service *s)
 		s->broken = true;
 		return;
 	}
-	if (s->queue.n >= QUEUE_HIGH)
-		retry = NEVER_MS; /* tick_refill comes back to it */
+	if (scheduled > s->window_end)
+		scheduled = NEVER_MS; /* the next tick's */
+	else if (s->queue.n <= QUEUE_LOW)
+		scheduled = now;
+	s->full = room(s, now) == 0 && (scheduled != NEVER_MS || retry <= now);
+	if (s->full)
+		scheduled = retry = NEVER_MS; /* tick_refill comes back to them */
+	service_at(s, &s->claim_timer, scheduled, claim);
 	service_at(s, &s->held_timer, expiry < retry ? expiry : retry, tick_held);
 }
 
+/* A page a second, until nothing is left to purge. */
 static void
-purge(struct service *s, int64_t now)
+purge(void *arg)
 {
+	struct service *s = arg;
 	struct quota_period oldest;
-	int64_t n = 0;
+	int64_t now = service_now(s), n = 0;
 
 	quota_period_at(&oldest, now - CHARGE_KEEP_MS, &s->config->zone);
-	if (s->env.store->ops->purge(s->env.store, now - s->config->keep_ms, oldest.day, PURGE_MAX, &n) != RES_OK)
+	if (s->env.store->ops->purge(
+		s->env.store, now - s->config->keep_ms, oldest.day, PURGE_MAX, &n) != RES_OK)
 		s->broken = true;
 	else if (n > 0)
 		log_detail("purged %lld finished packets", (long long)n);
+	if (n == PURGE_MAX)
+		service_at(s, &s->purge_timer, now + SECOND_MS, purge);
 }
 
 static void
@@ -158,9 +170,7 @@ tick(void *arg)
 	s->drift = now - clock_mono(s->env.clock);
 	s->window_end = (now / tick_ms + 1) * tick_ms;
 	service_at(s, &s->tick_timer, s->window_end, tick);
-	tick_claim(s);
-	if (!s->broken)
-		purge(s, now);
+	purge(s);
 	s->rearm = true;
 	if (!s->broken)
 		deliver_pump(s);

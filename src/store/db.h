@@ -1,6 +1,6 @@
 /*
- * Inside the SQLite store: one connection, its prepared statements, the turn, and what SQLite's codes mean to us.
- * Nobody outside src/store and its tests includes this.
+ * Inside the SQLite store: one connection, its prepared statements, the turn, and what SQLite's
+ * codes mean to us. Nobody outside src/store and its tests includes this.
  */
 #ifndef LATERD_STORE_DB_H
 #define LATERD_STORE_DB_H
@@ -13,7 +13,7 @@
 enum turn {
 	TURN_NONE,  /* nothing written */
 	TURN_OPEN,  /* a transaction is open */
-	TURN_BROKEN /* a call failed in it: SQLite may have rolled back, so that what follows must not be committed alone */
+	TURN_BROKEN /* a call failed in it, and SQLite may have rolled back: nothing more is committed */
 };
 
 struct db {
@@ -24,7 +24,10 @@ struct db {
 	int lock; /* -1 for ":memory:" */
 };
 
-/* Prepares every statement; RES_PERMFAIL with the reason in `why`, which a table or column that is missing gives. */
+/*
+ * Prepares every statement; RES_PERMFAIL with the reason in `why`, which a table or column that is
+ * missing gives.
+ */
 enum res db_prepare(struct db *db, struct buf *why);
 /* Finalizes them and closes the handle; bears a half-made db. */
 void db_close(struct db *db);
@@ -35,8 +38,9 @@ void db_rollback(struct store *s);
 enum res db_begin(struct db *db);
 
 /*
- * One use of a statement: db_query, then a db_<type> for each placeholder in order, then db_row until it does not return RES_OK,
- * db_run or db_write.  What is bound is borrowed until then.  A binding that fails shows there.
+ * One use of a statement: db_query, then a db_<type> for each placeholder in order, then db_row
+ * until it does not return RES_OK, db_run or db_write.  What is bound is borrowed until then.  A
+ * binding that fails shows there.
  */
 struct query {
 	struct db *db;
@@ -53,13 +57,13 @@ void db_null(struct query *q);
 void db_blob(struct query *q, struct span bytes);
 
 /*
- * RES_OK: a row is there to be read.  RES_NOTFOUND: no more.  Anything else as db_run.  But for RES_OK the query is over;
- * who stops earlier calls db_end.
+ * RES_OK: a row is there to be read.  RES_NOTFOUND: no more.  Anything else as db_run.  But for
+ * RES_OK the query is over; who stops earlier calls db_end.
  */
 enum res db_row(struct query *q);
 /*
- * Run a statement that gives no rows.  RES_INVALID: a UNIQUE column has that value already.  RES_TEMPFAIL, RES_PERMFAIL and
- * RES_NOMEM have been logged and have broken an open turn.
+ * Run a statement that gives no rows.  RES_INVALID: a UNIQUE column has that value already.
+ * RES_TEMPFAIL, RES_PERMFAIL and RES_NOMEM have been logged and have broken an open turn.
  */
 enum res db_run(struct query *q);
 /* db_begin and db_run; *changed (may be NULL) is the number of rows it changed. */
@@ -71,31 +75,41 @@ enum res db_column_text(struct query *q, int column, struct span *out);
 /* Append an entry, copying `what`; RES_NOMEM. */
 enum res db_event(struct events *es, int64_t at, struct span what);
 
-/* -- The verbs (core/ports.h) ---------------------------------------------------------------------------------------------- */
+/* -- The verbs (core/ports.h) ------------------------------------------------------------------ */
 
 enum res db_packet_put(struct store *s, const struct packet *v, size_t n, const char *what);
 enum res db_packet_get(struct store *s, const char *id, struct packets *out);
-enum res db_packet_find(struct store *s, enum store_find kind, const char *who, int64_t upto, size_t max, struct packets *out);
-enum res db_packet_claim(struct store *s, int64_t upto, size_t max, int64_t now, struct packets *out);
-enum res db_packet_move(struct store *s, struct packet *p, enum packet_event ev, int64_t at, const char *what);
-enum res db_packet_wake(struct store *s, const char *recipient, enum offline only, int64_t at, int64_t *n);
+enum res db_packet_find(struct store *s, enum store_find kind, const char *who, int64_t upto,
+    size_t max, struct packets *out);
+enum res db_packet_claim(struct store *s, int64_t upto, size_t max, struct packets *out);
+enum res db_packet_move(
+    struct store *s, struct packet *p, enum packet_event ev, int64_t at, const char *what);
+enum res db_packet_wake(
+    struct store *s, const char *recipient, enum offline only, int64_t at, int64_t *n);
 enum res db_packet_recover(struct store *s, int64_t now, int64_t *n);
-enum res db_packet_next(struct store *s, int64_t *held_expiry, int64_t *held_retry, int64_t *scheduled);
+enum res db_packet_next(
+    struct store *s, int64_t *held_expiry, int64_t *held_retry, int64_t *scheduled);
 enum res db_packet_history(struct store *s, const char *id, struct events *out);
-enum res db_packet_purge(struct store *s, int64_t before, int32_t charge_day, size_t max, int64_t *n);
+enum res db_packet_purge(
+    struct store *s, int64_t before, int32_t charge_day, size_t max, int64_t *n);
 enum res db_packet_waiting(struct store *s, const char *sender, int64_t *n);
 
 /* Adds p's charge, or nothing where charge_day is 0. */
 enum res db_account_charge(struct db *db, const struct packet *p);
-enum res db_account_use(struct store *s, const char *sender, enum packet_kind kind, int32_t day, struct quota_use *out);
+enum res db_account_use(
+    struct store *s, const char *sender, enum packet_kind kind, int32_t day, struct quota_use *out);
 enum res db_account_refund(struct store *s, const struct packet *p);
-enum res db_account_limit(struct store *s, const char *who, enum packet_kind kind, struct quota_limit *out);
-enum res db_account_set_limit(struct store *s, const char *who, enum packet_kind kind, const struct quota_limit *limit);
+enum res db_account_limit(
+    struct store *s, const char *who, enum packet_kind kind, struct quota_limit *out);
+enum res db_account_set_limit(
+    struct store *s, const char *who, enum packet_kind kind, const struct quota_limit *limit);
 enum res db_account_get(struct store *s, const char *jid, struct account *out);
 enum res db_account_set(struct store *s, const char *jid, const struct account *account);
-enum res db_account_contact(struct store *s, const char *jid, enum contact *out);
+enum res db_account_contact(
+    struct store *s, const char *jid, enum contact *out, int64_t *changed_at);
 enum res db_account_set_contact(struct store *s, const char *jid, enum contact state, int64_t now);
-enum res db_account_contacts_waiting(struct store *s, const char *after, size_t max, struct events *out);
+enum res db_account_contacts_waiting(
+    struct store *s, const char *after, size_t max, struct events *out);
 enum res db_account_meta(struct store *s, const char *name, struct buf *out);
 enum res db_account_set_meta(struct store *s, const char *name, const char *value);
 

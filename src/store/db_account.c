@@ -111,13 +111,15 @@ db_account_set(struct store *s, const char *jid, const struct account *account)
 }
 
 enum res
-db_account_contact(struct store *s, const char *jid, enum contact *out)
+db_account_contact(struct store *s, const char *jid, enum contact *out, int64_t *changed_at)
 {
 	struct query q;
 	enum res res;
 	int64_t state;
 
 	*out = CONTACT_NONE;
+	if (changed_at != NULL)
+		*changed_at = 0;
 	db_query(&q, (struct db *)s, SQL_CONTACT_GET);
 	db_text(&q, jid);
 	if ((res = db_row(&q)) != RES_OK)
@@ -126,6 +128,8 @@ db_account_contact(struct store *s, const char *jid, enum contact *out)
 	/* A number that is no answer counts as none, and is overwritten by the next answer. */
 	if (state > CONTACT_NONE && state < CONTACT_END)
 		*out = (enum contact)state;
+	if (changed_at != NULL)
+		*changed_at = sqlite3_column_int64(q.stmt, 1);
 	db_end(&q);
 	return RES_OK;
 }

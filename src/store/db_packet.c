@@ -306,7 +306,7 @@ earliest(struct db *db, enum sql which, int64_t *out)
 }
 
 enum res
-db_packet_claim(struct store *s, int64_t upto, size_t max, int64_t now, struct packets *out)
+db_packet_claim(struct store *s, int64_t upto, size_t max, struct packets *out)
 {
 	struct db *db = (struct db *)s;
 	const enum packet_state queued = packet_next(PACKET_SCHEDULED, EV_DUE);
@@ -315,7 +315,6 @@ db_packet_claim(struct store *s, int64_t upto, size_t max, int64_t now, struct p
 	enum res res;
 	int64_t due;
 
-	(void)now;
 	/* A tick that finds nothing writes nothing. */
 	if ((res = earliest(db, SQL_NEXT_DUE, &due)) != RES_OK || due > upto || max == 0)
 		return res;

@@ -1,7 +1,8 @@
 /*
- * All SQL that runs after the schema is in place, as named statements.  Placeholders are $1, $2, … in order of appearance,
- * which SQLite and PostgreSQL both read.  Every statement that meets a growing table goes through an index of schema.c; the
- * terms on `state` are spelled as in those indexes, because that is how SQLite finds out that a partial index will do.
+ * All SQL that runs after the schema is in place, as named statements.  Placeholders are $1, $2, …
+ * in order of appearance, which SQLite and PostgreSQL both read.  Every statement that meets a
+ * growing table goes through an index of schema.c; the terms on `state` are spelled as in those
+ * indexes, because that is how SQLite finds out that a partial index will do.
  */
 #ifndef LATERD_STORE_SQL_H
 #define LATERD_STORE_SQL_H
@@ -10,7 +11,7 @@
 
 #include "core/ports.h"
 
-/* -- Numbers that stand in SQL texts --------------------------------------------------------------------------------------- */
+/* -- Numbers that stand in SQL texts ----------------------------------------------------------- */
 
 #define SQL_STATE_SCHEDULED 1
 #define SQL_STATE_QUEUED    2
@@ -34,7 +35,8 @@ static_assert((int)PACKET_FAILED == SQL_STATE_FAILED, "failed");
 static_assert((int)PACKET_EXPIRED == SQL_STATE_EXPIRED, "expired");
 static_assert((int)PACKET_CANCELLED == SQL_STATE_CANCELLED, "cancelled");
 static_assert((int)PACKET_UNCERTAIN == SQL_STATE_UNCERTAIN, "uncertain");
-static_assert(PACKET_NSTATES == SQL_STATE_UNCERTAIN + 1, "a new state belongs into one of the lists below");
+static_assert(
+    PACKET_NSTATES == SQL_STATE_UNCERTAIN + 1, "a new state belongs into one of the lists below");
 static_assert((int)CONTACT_GRANTED == SQL_CONTACT_GRANTED, "granted");
 
 #define SQL_TEXT_(token) #token
@@ -42,26 +44,26 @@ static_assert((int)CONTACT_GRANTED == SQL_CONTACT_GRANTED, "granted");
 
 #define SQL_IS_SCHEDULED "state = " SQL_TEXT(SQL_STATE_SCHEDULED)
 #define SQL_IS_HELD      "state = " SQL_TEXT(SQL_STATE_HELD)
-#define SQL_IS_ACTIVE    "state IN (" SQL_TEXT(SQL_STATE_QUEUED) ", " SQL_TEXT(SQL_STATE_INFLIGHT) ")"
+#define SQL_IS_ACTIVE "state IN (" SQL_TEXT(SQL_STATE_QUEUED) ", " SQL_TEXT(SQL_STATE_INFLIGHT) ")"
 #define SQL_IS_WAITING \
-	"state IN (" SQL_TEXT(SQL_STATE_SCHEDULED) ", " SQL_TEXT(SQL_STATE_QUEUED) ", " SQL_TEXT(SQL_STATE_HELD) ", " \
-	SQL_TEXT(SQL_STATE_INFLIGHT) ", " SQL_TEXT(SQL_STATE_UNCERTAIN) ")"
+	"state IN (" SQL_TEXT(SQL_STATE_SCHEDULED) ", " SQL_TEXT(SQL_STATE_QUEUED) ", " SQL_TEXT( \
+	    SQL_STATE_HELD) ", " SQL_TEXT(SQL_STATE_INFLIGHT) ", " SQL_TEXT(SQL_STATE_UNCERTAIN) ")"
 #define SQL_IS_FINISHED \
-	"state IN (" SQL_TEXT(SQL_STATE_SENT) ", " SQL_TEXT(SQL_STATE_DELIVERED) ", " SQL_TEXT(SQL_STATE_FAILED) ", " \
-	SQL_TEXT(SQL_STATE_EXPIRED) ", " SQL_TEXT(SQL_STATE_CANCELLED) ")"
+	"state IN (" SQL_TEXT(SQL_STATE_SENT) ", " SQL_TEXT(SQL_STATE_DELIVERED) ", " SQL_TEXT( \
+	    SQL_STATE_FAILED) ", " SQL_TEXT(SQL_STATE_EXPIRED) ", " SQL_TEXT(SQL_STATE_CANCELLED) ")"
 /* What purge may delete: finished, or given up on by everybody. */
 #define SQL_IS_ENDED \
-	"state IN (" SQL_TEXT(SQL_STATE_SENT) ", " SQL_TEXT(SQL_STATE_DELIVERED) ", " SQL_TEXT(SQL_STATE_FAILED) ", " \
-	SQL_TEXT(SQL_STATE_EXPIRED) ", " SQL_TEXT(SQL_STATE_CANCELLED) ", " SQL_TEXT(SQL_STATE_UNCERTAIN) ")"
+	"state IN (" SQL_TEXT(SQL_STATE_SENT) ", " SQL_TEXT(SQL_STATE_DELIVERED) ", " SQL_TEXT(SQL_STATE_FAILED) ", " SQL_TEXT( \
+	    SQL_STATE_EXPIRED) ", " SQL_TEXT(SQL_STATE_CANCELLED) ", " SQL_TEXT(SQL_STATE_UNCERTAIN) ")"
 
-/* -- Connection ------------------------------------------------------------------------------------------------------------ */
+/* -- Connection -------------------------------------------------------------------------------- */
 
 /* "ltrd"; what file(1) and we know a laterd database by. */
 #define SQL_APPLICATION_ID 1819570788
 
 /*
- * WAL is switched to apart from these, because it may refuse.  Units: cache_size KiB (negative), wal_autocheckpoint pages of
- * 4 KiB, journal_size_limit bytes.
+ * WAL is switched to apart from these, because it may refuse.  Units: cache_size KiB (negative),
+ * wal_autocheckpoint pages of 4 KiB, journal_size_limit bytes.
  */
 #define SQL_PRAGMAS \
 	"PRAGMA synchronous = FULL;" \
@@ -74,7 +76,7 @@ static_assert((int)CONTACT_GRANTED == SQL_CONTACT_GRANTED, "granted");
 	"PRAGMA wal_autocheckpoint = 4000;" \
 	"PRAGMA journal_size_limit = 67108864;"
 
-/* -- Statements ------------------------------------------------------------------------------------------------------------ */
+/* -- Statements -------------------------------------------------------------------------------- */
 
 #define SQL_COLUMNS \
 	"n, id, sender, recipient, kind, state, offline, created_at, due_at, next_at, expires_at, sent_at, finished_at, " \
@@ -87,7 +89,7 @@ static_assert((int)CONTACT_GRANTED == SQL_CONTACT_GRANTED, "granted");
 	X(SAVE, "SAVEPOINT put") \
 	X(SAVE_UNDO, "ROLLBACK TO SAVEPOINT put") \
 	X(SAVE_KEEP, "RELEASE SAVEPOINT put") \
-	\
+\
 	X(PACKET_PUT, \
 	    "INSERT INTO packet (id, sender, recipient, kind, state, offline, created_at, due_at, next_at, expires_at, " \
 	    "sent_at, finished_at, attempts, held, charge_day, charge_units, zone, sealed) " \
@@ -97,47 +99,59 @@ static_assert((int)CONTACT_GRANTED == SQL_CONTACT_GRANTED, "granted");
 	    "UPDATE packet SET state = $1, next_at = $2, expires_at = $3, attempts = $4, held = $5, sent_at = $6, " \
 	    "finished_at = $7 WHERE id = $8 AND state = $9") \
 	X(PACKET_CLAIM, \
-	    "UPDATE packet SET state = $1 WHERE n IN (SELECT n FROM packet WHERE " SQL_IS_SCHEDULED " AND next_at <= $2 " \
+	    "UPDATE packet SET state = $1 WHERE n IN (SELECT n FROM packet WHERE " SQL_IS_SCHEDULED \
+	    " AND next_at <= $2 " \
 	    "ORDER BY next_at, n LIMIT $3)") \
 	X(PACKET_WAKE, \
-	    "UPDATE packet SET next_at = $1 WHERE recipient = $2 AND " SQL_IS_HELD " AND ($3 IS NULL OR offline = $3)") \
+	    "UPDATE packet SET next_at = $1 WHERE recipient = $2 AND " SQL_IS_HELD \
+	    " AND ($3 IS NULL OR offline = $3)") \
 	X(PACKET_SET_ASIDE, \
-	    "UPDATE packet SET state = " SQL_TEXT(SQL_STATE_FAILED) ", finished_at = due_at WHERE n = $1 AND " \
-	    "state IN (" SQL_TEXT(SQL_STATE_SCHEDULED) ", " SQL_TEXT(SQL_STATE_HELD) ")") \
+	    "UPDATE packet SET state = " SQL_TEXT( \
+		SQL_STATE_FAILED) ", finished_at = due_at WHERE n = $1 AND " \
+				  "state IN (" SQL_TEXT(SQL_STATE_SCHEDULED) ", " SQL_TEXT( \
+				      SQL_STATE_HELD) ")") \
 	X(PACKET_RECOVER, \
 	    "UPDATE packet SET state = $1, finished_at = coalesce($2, finished_at) " \
 	    "WHERE " SQL_IS_ACTIVE " AND state = $3 AND kind = $4") \
 	X(PACKET_PURGE, \
-	    "DELETE FROM packet WHERE n IN (SELECT n FROM packet WHERE " SQL_IS_ENDED " AND finished_at < $1 " \
+	    "DELETE FROM packet WHERE n IN (SELECT n FROM packet WHERE " SQL_IS_ENDED \
+	    " AND finished_at < $1 " \
 	    "ORDER BY finished_at LIMIT $2)") \
 	X(PACKET_COUNT, "SELECT count(*) FROM packet WHERE sender = $1 AND " SQL_IS_WAITING) \
-	\
+\
 	X(FIND_DUE, \
-	    "SELECT " SQL_COLUMNS " FROM packet WHERE " SQL_IS_SCHEDULED " AND next_at <= $1 ORDER BY next_at, n LIMIT $2") \
+	    "SELECT " SQL_COLUMNS " FROM packet WHERE " SQL_IS_SCHEDULED \
+	    " AND next_at <= $1 ORDER BY next_at, n LIMIT $2") \
 	X(FIND_WAITING, \
-	    "SELECT " SQL_COLUMNS " FROM packet WHERE sender = $1 AND " SQL_IS_WAITING " ORDER BY due_at, n LIMIT $2") \
+	    "SELECT " SQL_COLUMNS " FROM packet WHERE sender = $1 AND " SQL_IS_WAITING \
+	    " ORDER BY due_at, n LIMIT $2") \
 	X(FIND_FINISHED, \
 	    "SELECT " SQL_COLUMNS " FROM packet WHERE sender = $1 AND " SQL_IS_FINISHED \
 	    " ORDER BY finished_at DESC, n DESC LIMIT $2") \
 	X(FIND_HELD, \
-	    "SELECT " SQL_COLUMNS " FROM packet WHERE recipient = $1 AND " SQL_IS_HELD " ORDER BY due_at, n LIMIT $2") \
+	    "SELECT " SQL_COLUMNS " FROM packet WHERE recipient = $1 AND " SQL_IS_HELD \
+	    " ORDER BY due_at, n LIMIT $2") \
 	X(FIND_HELD_EXPIRED, \
-	    "SELECT " SQL_COLUMNS " FROM packet WHERE " SQL_IS_HELD " AND expires_at > 0 AND expires_at <= $1 " \
+	    "SELECT " SQL_COLUMNS " FROM packet WHERE " SQL_IS_HELD \
+	    " AND expires_at > 0 AND expires_at <= $1 " \
 	    "ORDER BY expires_at, n LIMIT $2") \
 	X(FIND_HELD_RETRY, \
-	    "SELECT " SQL_COLUMNS " FROM packet WHERE " SQL_IS_HELD " AND next_at <= $1 ORDER BY next_at, n LIMIT $2") \
-	X(NEXT_EXPIRY, "SELECT min(expires_at) FROM packet WHERE " SQL_IS_HELD " AND expires_at > 0") \
+	    "SELECT " SQL_COLUMNS " FROM packet WHERE " SQL_IS_HELD \
+	    " AND next_at <= $1 ORDER BY next_at, n LIMIT $2") \
+	X(NEXT_EXPIRY, \
+	    "SELECT min(expires_at) FROM packet WHERE " SQL_IS_HELD " AND expires_at > 0") \
 	X(NEXT_RETRY, "SELECT min(next_at) FROM packet WHERE " SQL_IS_HELD) \
 	X(NEXT_DUE, "SELECT min(next_at) FROM packet WHERE " SQL_IS_SCHEDULED) \
-	\
-	X(EVENT_ADD, "INSERT INTO event (packet, at, what) SELECT n, $1, $2 FROM packet WHERE id = $3") \
+\
+	X(EVENT_ADD, \
+	    "INSERT INTO event (packet, at, what) SELECT n, $1, $2 FROM packet WHERE id = $3") \
 	X(EVENT_ADD_ACTIVE, \
 	    "INSERT INTO event (packet, at, what) SELECT n, $1, $2 FROM packet " \
 	    "WHERE " SQL_IS_ACTIVE " AND state = $3 AND kind = $4") \
 	X(EVENT_LIST, \
 	    "SELECT event.at, event.what FROM event JOIN packet ON event.packet = packet.n WHERE packet.id = $1 " \
 	    "ORDER BY event.n") \
-	\
+\
 	X(CHARGE_ADD, \
 	    "INSERT INTO charge (sender, kind, day, count) VALUES ($1, $2, $3, $4) " \
 	    "ON CONFLICT (sender, kind, day) DO UPDATE SET count = charge.count + excluded.count") \
@@ -148,7 +162,7 @@ static_assert((int)CONTACT_GRANTED == SQL_CONTACT_GRANTED, "granted");
 	    "SELECT coalesce(sum(CASE WHEN day = $1 THEN count ELSE 0 END), 0), coalesce(sum(count), 0) FROM charge " \
 	    "WHERE sender = $2 AND kind = $3 AND day BETWEEN $4 AND $5") \
 	X(CHARGE_PURGE, "DELETE FROM charge WHERE day < $1") \
-	\
+\
 	X(LIMIT_GET, "SELECT per_day, per_month FROM quota_limit WHERE who = $1 AND kind = $2") \
 	X(LIMIT_SET, \
 	    "INSERT INTO quota_limit (who, kind, per_day, per_month) VALUES ($1, $2, $3, $4) " \
@@ -156,7 +170,7 @@ static_assert((int)CONTACT_GRANTED == SQL_CONTACT_GRANTED, "granted");
 	X(ACCOUNT_GET, "SELECT blocked FROM account WHERE jid = $1") \
 	X(ACCOUNT_SET, \
 	    "INSERT INTO account (jid, blocked) VALUES ($1, $2) ON CONFLICT (jid) DO UPDATE SET blocked = excluded.blocked") \
-	X(CONTACT_GET, "SELECT state FROM contact WHERE jid = $1") \
+	X(CONTACT_GET, "SELECT state, changed_at FROM contact WHERE jid = $1") \
 	X(CONTACT_SET, \
 	    "INSERT INTO contact (jid, state, changed_at) VALUES ($1, $2, $3) " \
 	    "ON CONFLICT (jid) DO UPDATE SET state = excluded.state, changed_at = excluded.changed_at") \
@@ -165,7 +179,8 @@ static_assert((int)CONTACT_GRANTED == SQL_CONTACT_GRANTED, "granted");
 	    "WITH RECURSIVE waiting (jid) AS (" \
 	    "SELECT min(recipient) FROM packet WHERE " SQL_IS_HELD " AND recipient > $1 " \
 	    "UNION ALL " \
-	    "SELECT (SELECT min(recipient) FROM packet WHERE " SQL_IS_HELD " AND recipient > waiting.jid) " \
+	    "SELECT (SELECT min(recipient) FROM packet WHERE " SQL_IS_HELD \
+	    " AND recipient > waiting.jid) " \
 	    "FROM waiting WHERE waiting.jid IS NOT NULL) " \
 	    "SELECT contact.jid FROM waiting CROSS JOIN contact WHERE contact.jid = waiting.jid " \
 	    "AND contact.state = " SQL_TEXT(SQL_CONTACT_GRANTED) " LIMIT $2") \

@@ -5,15 +5,15 @@
 #include "core/ports.h"
 
 /*
- * Open the database at path, create it (mode 0600) where there is none, and bring its schema up to ours.  ":memory:" is a private
- * database that ends with its store.  On RES_OK *out is a store, to be closed by sqlite_store_close; otherwise *out is NULL and
- * `why` says why in one line.
+ * Open the database at path, create it (mode 0600) where there is none, and bring its schema up to
+ * ours.  ":memory:" is a private database that ends with its store.  On RES_OK *out is a store, to
+ * be closed by sqlite_store_close; otherwise *out is NULL and `why` says why in one line.
  *   RES_TEMPFAIL  another laterd holds the database: it has locked PATH.lock, and `why` names the pid written there.
  *   RES_PERMFAIL  it cannot be opened or created, is no laterd database, is of a newer version, or its header, schema or tables
  *                 are damaged; the file is as it was.
- * The lock is taken before the database is touched, held until the store is closed, and dies with the process; the lock file
- * itself stays.  Path is resolved first, so that two names of one file mean one lock.
- *
+ * The lock is taken before the database is touched, held until the store is closed, and dies with
+ * the process; the lock file itself stays.  Path is resolved first, so that two names of one file
+ * mean one lock.
  * Beyond what core/ports.h says of the verbs:
  * - After RES_TEMPFAIL, RES_NOMEM from a write or RES_PERMFAIL from SQLite the turn is broken: every verb, commit included,
  *   returns RES_TEMPFAIL until rollback.  The cause has been logged, once.

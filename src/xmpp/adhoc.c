@@ -1,21 +1,10 @@
 #include "xmpp/adhoc.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-#include <utlist.h>
 
 #include "xmpp/form.h"
 #include "xmpp/stanza.h"
-
-#define ID_BYTES 16
-
-/* How long an expired session is told from one that never was. */
-#define REMEMBER_MS HOUR_MS
 
 enum action { ACTION_FORWARD, ACTION_COMPLETE, ACTION_PREV, ACTION_CANCEL };
 
@@ -38,6 +27,7 @@ enum fault {
 	FAULT_MALFORMED_ACTION,
 	FAULT_BAD_ACTION,
 	FAULT_BAD_PAYLOAD,
+	FAULT_TOO_LARGE,
 	FAULT_BAD_SESSION,
 	FAULT_EXPIRED,
 	FAULT_NOMEM
@@ -53,6 +43,8 @@ static const struct {
 	    "This action is not possible here." },
 	[FAULT_BAD_PAYLOAD] = { "modify", "bad-request", "bad-payload",
 	    "The command wants a filled-in form." },
+	[FAULT_TOO_LARGE] = { "modify", "policy-violation", NULL,
+	    "The form is filled in with more than can be read here." },
 	[FAULT_BAD_SESSION] = { "modify", "bad-request", "bad-sessionid",
 	    "There is no such session. Please begin again." },
 	[FAULT_EXPIRED] = { "cancel", "bad-request", "session-expired",
@@ -60,40 +52,11 @@ static const struct {
 	[FAULT_NOMEM] = { "wait", "resource-constraint", NULL, NULL },
 };
 
-struct user {
-	char *bare;
-	size_t n;
-	struct session *sessions; /* by last use, oldest first */
-	UT_hash_handle hh;
-};
-
-/*
- * A session is begun (not in any list), live (in the list of its user and in `live`), or expired
- * (in `expired`, without user and form).
- */
-struct session {
-	char id[2 * ID_BYTES + 1];
-	char *owner;       /* full JID */
-	struct user *user; /* NULL unless live */
-	const struct command_info *cmd;
-	bool confirming;   /* form holds what waits for the confirmation */
-	struct form form;
-	int64_t since;     /* monotonic: last use, or when it expired */
-	struct session *prev, *next;
-	struct session *user_prev, *user_next;
-	UT_hash_handle hh;
-};
-
 struct adhoc {
-	struct adhoc_config config;
 	xmpp_ctx_t *ctx;
-	const struct clock *clock;
 	const struct command_ops *ops;
 	struct commands *commands;
-	struct session *by_id;
-	struct user *users;
-	struct session *live, *expired; /* by `since`, oldest first */
-	size_t nlive, nexpired;
+	struct sessions *sessions;
 };
 
 /* What one iq asks for. */
@@ -103,196 +66,29 @@ struct request {
 	enum action action;
 };
 
-const struct adhoc_config adhoc_config_default = {
-	.idle_ms = 10 * MINUTE_MS,
-	.per_user = 10,
-	.total = 10000,
-};
-
 struct adhoc *
-adhoc_new(const struct adhoc_config *config, xmpp_ctx_t *ctx, const struct clock *clock,
+adhoc_new(const struct session_bounds *bounds, xmpp_ctx_t *ctx, const struct clock *clock,
     const struct command_ops *ops, struct commands *commands)
 {
 	struct adhoc *a = calloc(1, sizeof(*a));
 
 	if (a == NULL)
 		return NULL;
-	a->config = *config;
+	a->sessions = sessions_new(bounds, clock);
+	if (a->sessions == NULL) {
+		free(a);
+		return NULL;
+	}
 	a->ctx = ctx;
-	a->clock = clock;
 	a->ops = ops;
 	a->commands = commands;
 	return a;
 }
 
-/* -- Sessions --------------------------------------------------------------------------------- */
-
-static void
-session_free(struct session *s)
-{
-	form_free(&s->form);
-	free(s->owner);
-	free(s);
-}
-
-static bool
-make_id(char id[2 * ID_BYTES + 1])
-{
-	unsigned char random[ID_BYTES];
-
-	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
-		return false;
-	for (size_t i = 0; i < ID_BYTES; i++)
-		snprintf(id + 2 * i, 3, "%02x", (unsigned)random[i]);
-	return true;
-}
-
-static char *
-print_full(const struct jid *jid)
-{
-	struct buf text = { 0 };
-	char *full = NULL;
-
-	if (jid_print(&text, jid) == RES_OK)
-		full = strdup(buf_str(&text));
-	buf_free(&text);
-	return full;
-}
-
-static struct session *
-session_begin(const struct asker *who, const struct command_info *cmd)
-{
-	struct session *s = calloc(1, sizeof(*s));
-
-	if (s == NULL)
-		return NULL;
-	s->cmd = cmd;
-	s->owner = print_full(&who->jid);
-	if (s->owner == NULL || !make_id(s->id)) {
-		session_free(s);
-		return NULL;
-	}
-	return s;
-}
-
-static struct user *
-user_get(struct adhoc *a, const char *bare)
-{
-	struct user *u;
-
-	HASH_FIND_STR(a->users, bare, u);
-	if (u != NULL)
-		return u;
-	u = calloc(1, sizeof(*u));
-	if (u == NULL || (u->bare = strdup(bare)) == NULL) {
-		free(u);
-		return NULL;
-	}
-	HASH_ADD_KEYPTR(hh, a->users, u->bare, strlen(u->bare), u);
-	if (u->hh.tbl == NULL) {
-		free(u->bare);
-		free(u);
-		return NULL;
-	}
-	return u;
-}
-
-static void
-user_release(struct adhoc *a, struct user *u)
-{
-	if (u->n > 0)
-		return;
-	HASH_DEL(a->users, u);
-	free(u->bare);
-	free(u);
-}
-
-/* Out of the lists of live sessions; it still can be found by its id. */
-static void
-leave_live(struct adhoc *a, struct session *s)
-{
-	struct user *u = s->user;
-
-	DL_DELETE(a->live, s);
-	a->nlive--;
-	DL_DELETE2(u->sessions, s, user_prev, user_next);
-	u->n--;
-	s->user = NULL;
-	user_release(a, u);
-}
-
-static void
-forget(struct adhoc *a, struct session *s)
-{
-	DL_DELETE(a->expired, s);
-	a->nexpired--;
-	HASH_DEL(a->by_id, s);
-	session_free(s);
-}
-
-static void
-expire(struct adhoc *a, struct session *s)
-{
-	leave_live(a, s);
-	form_free(&s->form);
-	s->since = clock_mono(a->clock);
-	DL_APPEND(a->expired, s);
-	if (++a->nexpired > a->config.total)
-		forget(a, a->expired);
-}
-
-static void
-session_end(struct adhoc *a, struct session *s)
-{
-	if (s->user != NULL) {
-		leave_live(a, s);
-		HASH_DEL(a->by_id, s);
-	}
-	session_free(s);
-}
-
-/* A begun session becomes live, in place of the oldest if need be; a live one the youngest. */
-static enum res
-session_keep(struct adhoc *a, const struct asker *who, struct session *s)
-{
-	struct user *u = s->user;
-
-	if (u == NULL) {
-		u = user_get(a, who->jid.bare);
-		if (u == NULL)
-			return RES_NOMEM;
-		HASH_ADD_STR(a->by_id, id, s);
-		if (s->hh.tbl == NULL) {
-			user_release(a, u);
-			return RES_NOMEM;
-		}
-		s->user = u;
-		u->n++;
-		a->nlive++;
-	} else {
-		DL_DELETE(a->live, s);
-		DL_DELETE2(u->sessions, s, user_prev, user_next);
-	}
-	s->since = clock_mono(a->clock);
-	DL_APPEND(a->live, s);
-	DL_APPEND2(u->sessions, s, user_prev, user_next);
-	if (u->n > a->config.per_user && u->sessions != s)
-		expire(a, u->sessions);
-	if (a->nlive > a->config.total && a->live != s)
-		expire(a, a->live);
-	return RES_OK;
-}
-
 size_t
 adhoc_sweep(struct adhoc *a)
 {
-	int64_t now = clock_mono(a->clock);
-
-	while (a->live != NULL && now - a->live->since > a->config.idle_ms)
-		expire(a, a->live);
-	while (a->expired != NULL && now - a->expired->since > REMEMBER_MS)
-		forget(a, a->expired);
-	return a->nlive;
+	return sessions_sweep(a->sessions);
 }
 
 void
@@ -302,10 +98,7 @@ adhoc_free(struct adhoc **ap)
 
 	if (a == NULL)
 		return;
-	while (a->live != NULL)
-		session_end(a, a->live);
-	while (a->expired != NULL)
-		forget(a, a->expired);
+	sessions_free(&a->sessions);
 	free(a);
 	*ap = NULL;
 }
@@ -423,34 +216,27 @@ refill(struct form *form, const struct form *submitted)
 }
 
 /*
- * The command goes on: `in` is kept for the confirmation, or dropped because a form is to be
- * filled in (again).
+ * The command goes on: a copy of `in` is kept for the confirmation, or nothing because a form is to
+ * be filled in (again).
  */
 static xmpp_stanza_t *
-go_on(struct adhoc *a, const struct request *rq, struct session *s, struct form *in,
+go_on(struct adhoc *a, const struct request *rq, struct session *s, const struct form *in,
     const struct reply *reply)
 {
 	xmpp_stanza_t *answer = answer_executing(a, rq, s, reply);
+	const struct form *kept = reply->kind == REPLY_CONFIRM ? in : NULL;
 
-	if (answer == NULL || session_keep(a, rq->who, s) != RES_OK) {
+	if (answer == NULL || session_keep(a->sessions, rq->who, s, kept) != RES_OK) {
 		if (answer != NULL)
 			xmpp_stanza_release(answer);
-		session_end(a, s);
+		session_end(a->sessions, s);
 		return answer_fault(a, rq, FAULT_NOMEM);
-	}
-	s->confirming = reply->kind == REPLY_CONFIRM;
-	if (in != &s->form || !s->confirming)
-		form_free(&s->form);
-	if (s->confirming && in != NULL && in != &s->form) {
-		s->form = *in;
-		*in = (struct form){ 0 };
 	}
 	return answer;
 }
 
 /*
- * Runs a stage.  s is begun or live, and ends here unless the command goes on; what `in` holds may
- * move into s.
+ * Runs a stage.  s is begun or live, and ends here unless the command goes on.
  */
 static xmpp_stanza_t *
 run(struct adhoc *a, const struct request *rq, struct session *s, enum command_stage stage,
@@ -470,12 +256,12 @@ run(struct adhoc *a, const struct request *rq, struct session *s, enum command_s
 		break;
 	case REPLY_DONE:
 		answer = answer_completed(a, rq, s, &reply);
-		session_end(a, s);
+		session_end(a->sessions, s);
 		break;
 	default:
 		answer = stanza_error(a->ctx, rq->iq, reply.error_type, reply.condition,
 		    buf_str(&reply.note), NULL, NULL);
-		session_end(a, s);
+		session_end(a->sessions, s);
 		break;
 	}
 	reply_free(&reply);
@@ -490,12 +276,16 @@ run_filled(struct adhoc *a, const struct request *rq, struct session *s)
 	enum res res = xform_read(rq->x, &in);
 	xmpp_stanza_t *answer;
 
-	if (res == RES_OK) {
+	if (res == RES_OK && session_form_size(&in) > SESSION_FORM_MAX) {
+		if (!session_is_live(s))
+			session_end(a->sessions, s);
+		answer = answer_fault(a, rq, FAULT_TOO_LARGE);
+	} else if (res == RES_OK) {
 		answer = run(a, rq, s,
 		    rq->action == ACTION_COMPLETE ? COMMAND_DO : COMMAND_CHECK, &in);
 	} else {
-		if (s->user == NULL)
-			session_end(a, s);
+		if (!session_is_live(s))
+			session_end(a->sessions, s);
 		answer = answer_fault(a, rq, res == RES_NOMEM ? FAULT_NOMEM : FAULT_BAD_PAYLOAD);
 	}
 	form_free(&in);
@@ -526,30 +316,18 @@ cancel(struct adhoc *a, const struct request *rq, struct session *s)
 {
 	xmpp_stanza_t *command, *answer = answer_new(a, rq, s, "canceled", &command);
 
-	session_end(a, s);
+	session_end(a->sessions, s);
 	return answer;
-}
-
-static bool
-owns(const struct request *rq, const struct session *s)
-{
-	char *full = print_full(&rq->who->jid);
-	bool same = full != NULL && strcmp(full, s->owner) == 0 &&
-	    strcmp(stanza_attr(rq->command, "node"), s->cmd->name) == 0;
-
-	free(full);
-	return same;
 }
 
 static xmpp_stanza_t *
 resume(struct adhoc *a, const struct request *rq, const char *id)
 {
-	struct session *s;
+	struct session *s = session_find(a->sessions, id);
 
-	HASH_FIND_STR(a->by_id, id, s);
-	if (s == NULL || !owns(rq, s))
+	if (s == NULL || !session_belongs(s, rq->who, stanza_attr(rq->command, "node")))
 		return answer_fault(a, rq, FAULT_BAD_SESSION);
-	if (s->user == NULL)
+	if (!session_is_live(s))
 		return answer_fault(a, rq, FAULT_EXPIRED);
 	switch (rq->action) {
 	case ACTION_CANCEL:

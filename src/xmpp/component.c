@@ -10,13 +10,14 @@
 #include "xmpp/message.h"
 #include "xmpp/stanza.h"
 
-/* Prosody takes 512 KiB from a component, and servers often only 256 KiB from each other. */
-#define MESSAGE_MAX ((size_t)200 << 10)
+#define TOO_LARGE "The answer is larger than what can be sent.  Please ask for less at a time."
 #define NOT_STORED "What you asked for could not be stored.  Please try again later."
 #define PONG_MS (60 * SECOND_MS)
 #define SWEEP_MS (60 * SECOND_MS)
 
 static const struct messenger_ops messenger_ops;
+
+static void no_pong(void *arg);
 
 static struct component *
 of(struct messenger *m)
@@ -24,13 +25,40 @@ of(struct messenger *m)
 	return (struct component *)m;
 }
 
+/* An answer that must not leave, to be said in another one. */
+static void
+send_instead(struct component *c, xmpp_stanza_t *answer)
+{
+	xmpp_stanza_t *asked = stanza_reply(c->ctx, answer, "get"), *st = NULL;
+
+	if (asked != NULL)
+		st = stanza_error(c->ctx, asked, "cancel", "internal-server-error", TOO_LARGE, NULL,
+		    NULL);
+	if (st != NULL) {
+		(void)stream_write_stanza(c->stream, st);
+		xmpp_stanza_release(st);
+	}
+	if (asked != NULL)
+		xmpp_stanza_release(asked);
+}
+
 void
 component_send(struct component *c, xmpp_stanza_t *st)
 {
+	int64_t now = clock_mono(c->env.clock);
+
 	if (st == NULL)
 		return;
 	/* Without a stream there is nobody to answer. */
-	(void)stream_write_stanza(c->stream, st);
+	if (stream_write_stanza(c->stream, st) == RES_INVALID) {
+		if (c->unsent_at == 0 || now - c->unsent_at >= MINUTE_MS) {
+			log_warn("kept back a stanza <%s/> to %s: it is too large, or no XML",
+			    xmpp_stanza_get_name(st), stanza_attr(st, "to"));
+			c->unsent_at = now == 0 ? 1 : now;
+		}
+		if (stanza_is(st, "iq", NULL))
+			send_instead(c, st);
+	}
 	xmpp_stanza_release(st);
 }
 
@@ -75,12 +103,25 @@ component_pong(struct component *c, const char *id)
 	}
 }
 
-/* Nothing may wait for ever; a new connection sends the batch again. */
+static void
+await_pong(struct component *c, struct timer *timer)
+{
+	timer_set(c->env.timers, timer, clock_mono(c->env.clock) + PONG_MS, no_pong, c);
+}
+
+/*
+ * Nothing may wait for ever; a new connection sends the batch again.  But while the stream was held
+ * a pong could not be heard.
+ */
 static void
 no_pong(void *arg)
 {
 	struct component *c = arg;
 
+	if (stream_was_held(c->stream, clock_mono(c->env.clock) - PONG_MS)) {
+		await_pong(c, c->settling ? &c->settle_timer : &c->batch_timer);
+		return;
+	}
 	stream_break(c->stream, "it did not answer a ping within a minute");
 }
 
@@ -150,7 +191,7 @@ m_send(struct messenger *m, const struct outgoing *o)
 		return RES_TEMPFAIL;
 	buf_reset(&c->frame);
 	r = message_frame(&c->frame, o, c->address.domain, ns);
-	if (r == RES_OK && c->frame.len > MESSAGE_MAX)
+	if (r == RES_OK && c->frame.len > STREAM_STANZA_MAX)
 		r = RES_INVALID;
 	if (r == RES_OK)
 		r = stream_write(c->stream, buf_as_span(&c->frame));
@@ -182,7 +223,7 @@ m_barrier(struct messenger *m)
 	c->batches++;
 	c->batch_open = c->batch_held = c->used = true;
 	c->batched = c->batched_turn = 0;
-	timer_set(c->env.timers, &c->batch_timer, clock_mono(c->env.clock) + PONG_MS, no_pong, c);
+	await_pong(c, &c->batch_timer);
 	return RES_OK;
 }
 
@@ -242,7 +283,7 @@ on_up(void *arg)
 	struct component *c = arg;
 
 	c->settling = true;
-	timer_set(c->env.timers, &c->settle_timer, clock_mono(c->env.clock) + PONG_MS, no_pong, c);
+	await_pong(c, &c->settle_timer);
 	if (ping(c, "settle", ++c->settles, stream_write_now) != RES_OK)
 		stream_break(c->stream, "no memory");
 }
@@ -314,7 +355,7 @@ build(struct component *c)
 		return false;
 	c->stream = stream_new(&c->config.stream, c->ctx, env->clock, env->timers, env->dial,
 	    env->dial_arg, &stream_events, c);
-	c->adhoc = adhoc_new(&adhoc_config_default, c->ctx, env->clock, env->command_ops,
+	c->adhoc = adhoc_new(&session_bounds_default, c->ctx, env->clock, env->command_ops,
 	    env->commands);
 	c->query = query_new(&about, c->ctx, env->clock, env->command_ops, env->commands);
 	c->tracker = tracker_new(env->clock, env->timers, &presence_events, c);

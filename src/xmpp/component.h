@@ -1,5 +1,6 @@
 /*
- * The component: takes the stanzas of the stream to the right room, and is the messenger (ports.h) of the service.
+ * The component: takes the stanzas of the stream to the right room, and is the messenger (ports.h)
+ * of the service.
  */
 #ifndef LATERD_XMPP_COMPONENT_H
 #define LATERD_XMPP_COMPONENT_H
@@ -14,8 +15,9 @@ struct component_config {
 	const char *version;
 	const char *const *admins;      /* bare JIDs, NULL-terminated */
 	/*
-	 * The domains whose users we serve, NULL-terminated: only they and stream.ping_to may grant us privileges or refuse them
-	 * again, because anybody's server can send such messages.  May be NULL.
+	 * The domains whose users we serve, NULL-terminated: only they and stream.ping_to may grant
+	 * us privileges or refuse them again, because anybody's server can send such messages.  May
+	 * be NULL.
 	 */
 	const char *const *domains;
 	const struct zone *zone;
@@ -32,8 +34,9 @@ struct component_env {
 	const struct messenger_events *events;
 	void *events_arg;
 	/*
-	 * The end of a turn that began on the stream: commit, then component_flush or component_failed.  What timers began (a probe
-	 * without an answer reports `presence`) ends with whoever runs the timers.
+	 * The end of a turn that began on the stream: commit, then component_flush or
+	 * component_failed.  What timers began (a probe without an answer reports `presence`) ends
+	 * with whoever runs the timers.
 	 */
 	void (*turn)(void *arg);
 	void *turn_arg;
@@ -41,10 +44,14 @@ struct component_env {
 
 struct component;
 
-struct component *component_new(const struct component_config *config, const struct component_env *env);
+struct component *component_new(const struct component_config *config,
+    const struct component_env *env);
 void component_free(struct component **c);
 void component_start(struct component *c);
-/* Say goodbye and do not come back; what was flushed is still written, and component_is_closed says when that is over. */
+/*
+ * Say goodbye and do not come back; what was flushed is still written, and component_is_closed says
+ * when that is over.
+ */
 void component_close(struct component *c);
 bool component_is_closed(const struct component *c);
 struct messenger *component_messenger(struct component *c);
@@ -52,9 +59,9 @@ struct messenger *component_messenger(struct component *c);
 /* The turn is on disk: what it answered may leave. */
 void component_flush(struct component *c);
 /*
- * The turn could not be written: forget what it answered, and answer each iq of the turn with internal-server-error,
- * type='wait', instead.  Messages that the turn sent are forgotten too; a barrier that it began stays under way, for what was sent
- * before.
+ * The turn could not be written: forget what it answered, and answer each iq of the turn with
+ * internal-server-error, type='wait', instead.  Messages that the turn sent are forgotten too; a
+ * barrier that it began stays under way, for what was sent before.
  */
 void component_failed(struct component *c);
 

@@ -1,4 +1,7 @@
-/* What the two halves of the component share: component.c speaks for the service, inbound.c hears the server. */
+/*
+ * What the two halves of the component share: component.c speaks for the service, inbound.c hears
+ * the server.
+ */
 #ifndef LATERD_XMPP_COMPONENT_PRIVATE_H
 #define LATERD_XMPP_COMPONENT_PRIVATE_H
 
@@ -24,7 +27,10 @@ struct component {
 	struct privilege *privilege;
 
 	bool ready, used; /* used: the service has something to lose */
-	/* The pings under way; the counters never start again, so that no late answer is taken for another's. */
+	/*
+	 * The pings under way; the counters never start again, so that no late answer is taken for
+	 * another's.
+	 */
 	bool settling, batch_open, batch_held; /* batch_held: its ping is not flushed yet */
 	unsigned settles, batches;
 	struct timer settle_timer, batch_timer, sweep_timer;
@@ -38,6 +44,7 @@ struct component {
 
 	int64_t dropped_at; /* of the last log line about one */
 	unsigned dropped_more;
+	int64_t unsent_at; /* of the last log line about an answer that must not leave */
 };
 
 /* A stanza of the stream, and one that the parser dropped. */
@@ -45,7 +52,10 @@ void inbound_stanza(struct component *c, xmpp_stanza_t *st);
 void inbound_dropped(struct component *c, const struct parser_dropped *dropped);
 /* The server answered the ping of that id. */
 void component_pong(struct component *c, const char *id);
-/* Sends st, which it takes and which may be NULL. */
+/*
+ * Sends st, which it takes and which may be NULL.  In place of an iq that the stream refuses
+ * (stream_write_stanza) goes the error internal-server-error.
+ */
 void component_send(struct component *c, xmpp_stanza_t *st);
 
 #endif

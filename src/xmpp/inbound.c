@@ -101,13 +101,14 @@ static void
 on_request(struct inbound *in)
 {
 	struct component *c = in->c;
-	xmpp_stanza_t *answer;
+	xmpp_stanza_t *child = stanza_only_child(in->st), *answer;
 
+	/* A command beside another child is none, and query_handle refuses it. */
 	if (!remember(c, in->st))
 		answer = plain_error(in, "wait", "resource-constraint");
 	else if (!to_domain(in) && !to_bot(in))
 		answer = plain_error(in, "cancel", "service-unavailable");
-	else if (is(in->type, "set") && stanza_child(in->st, "command", NS_COMMANDS) != NULL)
+	else if (is(in->type, "set") && stanza_is(child, "command", NS_COMMANDS))
 		answer = adhoc_handle(c->adhoc, &in->from, in->st);
 	else
 		answer = query_handle(c->query, &in->from, to_bot(in), in->st);
@@ -314,15 +315,22 @@ on_presence(struct inbound *in)
 /* -- All stanzas ------------------------------------------------------------------------------- */
 
 /*
- * An answer leaves from the address that was written to, and the server ends the stream for one
- * that is not ours.
+ * An answer leaves from the address that was written to, prepared, and the server ends the stream
+ * for one that is not ours.
  */
 static bool
-addresses(struct inbound *in, const char *from, const char *to)
+addresses(struct inbound *in, const char *to)
 {
-	if (jid_parse_text(&in->from.jid, from) != RES_OK || jid_parse_text(&in->to, to) != RES_OK)
-		return false;
-	return is(in->to.domain, in->c->address.domain);
+	struct buf prepared = { .max = JID_FULL_MAX };
+	bool ours;
+
+	ours = jid_parse_text(&in->from.jid, stanza_attr(in->st, "from")) == RES_OK &&
+	    jid_parse_text(&in->to, to) == RES_OK &&
+	    is(in->to.domain, in->c->address.domain) &&
+	    jid_print(&prepared, &in->to) == RES_OK &&
+	    xmpp_stanza_set_to(in->st, buf_str(&prepared)) == XMPP_EOK;
+	buf_free(&prepared);
+	return ours;
 }
 
 void
@@ -337,11 +345,10 @@ inbound_stanza(struct component *c, xmpp_stanza_t *st)
 		{ "iq", on_iq },
 	};
 	struct inbound in = { .c = c, .st = st, .type = stanza_attr(st, "type") };
+	const char *to = stanza_attr(st, "to");
 	size_t i;
 
-	if (*stanza_attr(st, "to") == '\0' && xmpp_stanza_set_to(st, c->address.domain) != XMPP_EOK)
-		return;
-	if (!addresses(&in, stanza_attr(st, "from"), stanza_attr(st, "to")))
+	if (!addresses(&in, *to == '\0' ? c->address.domain : to))
 		return;
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (stanza_is(st, kinds[i].name, NULL))
@@ -379,14 +386,13 @@ inbound_dropped(struct component *c, const struct parser_dropped *d)
 	xmpp_stanza_t *st;
 
 	log_dropped(c, d);
-	if (!wants_an_answer(d) || !addresses(&in, d->from, d->to))
+	if (!wants_an_answer(d))
 		return;
 	/* What is left of it, as far as an answer needs it. */
-	st = stanza_new(c->ctx, d->name, NULL);
+	st = in.st = stanza_new(c->ctx, d->name, NULL);
 	if (st == NULL)
 		return;
-	if (xmpp_stanza_set_from(st, d->from) == XMPP_EOK &&
-	    xmpp_stanza_set_to(st, d->to) == XMPP_EOK &&
+	if (xmpp_stanza_set_from(st, d->from) == XMPP_EOK && addresses(&in, d->to) &&
 	    (*d->id == '\0' || xmpp_stanza_set_id(st, d->id) == XMPP_EOK))
 		component_send(c, stanza_error(c->ctx, st, "modify", condition,
 		    "This is larger than what can be read here.", NULL, NULL));

@@ -8,12 +8,14 @@
 #include <uthash.h>
 
 #define ANSWER_MS (10 * SECOND_MS)
+#define FRESH_MS (60 * SECOND_MS)
 #define RESOURCES_MAX 32
 
 struct resource {
 	char *name;
 	bool counts;    /* priority >= 0 */
 	bool confirmed; /* heard of since the probe */
+	int64_t heard_at; /* monotonic */
 };
 
 struct entry {
@@ -23,10 +25,16 @@ struct entry {
 	enum presence value; /* as last told */
 	bool watched;
 	bool answered; /* they showed themselves online after the probe */
-	int64_t silent_at; /* when silence means offline; 0: not waiting */
-	struct entry *prev, *next; /* of those that wait, all equally long: the list is in order */
+	struct line *line; /* where it waits for `at`, or NULL */
+	int64_t at;
+	struct entry *prev, *next;
 	struct resource *resources;
 	size_t n;
+};
+
+/* Entries that wait, all equally long: they stand in order. */
+struct line {
+	struct entry *first, *last;
 };
 
 struct scope {
@@ -41,10 +49,10 @@ struct tracker {
 	const struct presence_events *events;
 	void *arg;
 	struct entry *entries;
-	struct entry *first, *last; /* waiting for an answer */
+	struct line asked; /* watched: silence will mean offline */
+	struct line fresh; /* not watched, in SCOPE_SOME: to be forgotten */
 	struct scope *scopes;
 	struct timer timer;
-	size_t online;
 };
 
 static enum presence_scope
@@ -75,65 +83,83 @@ find(const struct tracker *t, const char *bare)
 	return e;
 }
 
+/* Nobody would say that its session has ended. */
+static bool
+lapses(const struct tracker *t, const struct entry *e)
+{
+	return !e->watched && scope_of(t, e->domain) == SCOPE_SOME;
+}
+
 static enum presence
 value_of(const struct tracker *t, const struct entry *e)
 {
 	enum presence_scope scope = scope_of(t, e->domain);
+	int64_t since = INT64_MIN;
 	size_t i;
 
 	if (!e->watched && scope == SCOPE_NONE)
 		return PRESENCE_UNKNOWN;
+	if (lapses(t, e))
+		since = clock_mono(t->clock) - FRESH_MS;
 	for (i = 0; i < e->n; i++)
-		if (e->resources[i].counts)
+		if (e->resources[i].counts && e->resources[i].heard_at > since)
 			return PRESENCE_ONLINE;
 	if (scope == SCOPE_ALL)
 		return PRESENCE_OFFLINE;
-	if (e->silent_at != 0 && !e->answered)
+	if (e->line == &t->asked && !e->answered)
 		return PRESENCE_ASKED;
 	return e->watched ? PRESENCE_OFFLINE : PRESENCE_UNKNOWN;
 }
 
-/* -- Waiting for the answer to a probe --------------------------------------------------------- */
+/* -- Waiting: for the answer to a probe, or until what was heard is too old -------------------- */
 
-static void silence(void *arg);
+static void lapse(void *arg);
 
 static void
 arm(struct tracker *t)
 {
-	if (t->first == NULL)
+	int64_t asked = t->asked.first == NULL ? NEVER_MS : t->asked.first->at;
+	int64_t fresh = t->fresh.first == NULL ? NEVER_MS : t->fresh.first->at;
+	int64_t at = asked < fresh ? asked : fresh;
+
+	if (at == NEVER_MS)
 		timer_stop(&t->timer);
 	else
-		timer_set(t->timers, &t->timer, t->first->silent_at, silence, t);
-}
-
-static void
-wait_begin(struct tracker *t, struct entry *e)
-{
-	e->silent_at = clock_mono(t->clock) + ANSWER_MS;
-	e->prev = t->last;
-	e->next = NULL;
-	if (t->last == NULL)
-		t->first = e;
-	else
-		t->last->next = e;
-	t->last = e;
-	arm(t);
+		timer_set(t->timers, &t->timer, at, lapse, t);
 }
 
 static void
 wait_end(struct tracker *t, struct entry *e)
 {
-	if (e->silent_at == 0)
+	struct line *line = e->line;
+
+	if (line == NULL)
 		return;
-	e->silent_at = 0;
+	e->line = NULL;
 	if (e->prev == NULL)
-		t->first = e->next;
+		line->first = e->next;
 	else
 		e->prev->next = e->next;
 	if (e->next == NULL)
-		t->last = e->prev;
+		line->last = e->prev;
 	else
 		e->next->prev = e->prev;
+	arm(t);
+}
+
+static void
+wait_begin(struct tracker *t, struct entry *e, struct line *line, int64_t wait_ms)
+{
+	wait_end(t, e);
+	e->line = line;
+	e->at = clock_mono(t->clock) + wait_ms;
+	e->prev = line->last;
+	e->next = NULL;
+	if (line->last == NULL)
+		line->first = e;
+	else
+		line->last->next = e;
+	line->last = e;
 	arm(t);
 }
 
@@ -206,8 +232,6 @@ settle(struct tracker *t, struct entry *e)
 	enum presence was = e->value, is = value_of(t, e);
 	char bare[JID_BARE_MAX + 1];
 
-	t->online += is == PRESENCE_ONLINE;
-	t->online -= was == PRESENCE_ONLINE;
 	e->value = is;
 	memcpy(bare, e->bare, strlen(e->bare) + 1);
 	if (!e->watched && (e->n == 0 || scope_of(t, e->domain) == SCOPE_NONE))
@@ -221,21 +245,55 @@ settle(struct tracker *t, struct entry *e)
  * shows every end.
  */
 static void
-silence(void *arg)
+silence(struct tracker *t, struct entry *e)
+{
+	size_t i;
+
+	wait_end(t, e);
+	if (scope_of(t, e->domain) != SCOPE_ALL)
+		for (i = e->n; i-- > 0;)
+			if (!e->resources[i].confirmed)
+				remove_resource(e, i);
+	settle(t, e);
+}
+
+/* The wait of each begins anew with every presence, so all of its resources are as old. */
+static void
+grow_old(struct tracker *t, struct entry *e)
+{
+	wait_end(t, e);
+	if (!lapses(t, e))
+		return;
+	while (e->n > 0)
+		remove_resource(e, e->n - 1);
+	settle(t, e);
+}
+
+static void
+lapse(void *arg)
 {
 	struct tracker *t = arg;
 	int64_t now = clock_mono(t->clock);
-	struct entry *e;
+
+	while (t->asked.first != NULL && t->asked.first->at <= now)
+		silence(t, t->asked.first);
+	while (t->fresh.first != NULL && t->fresh.first->at <= now)
+		grow_old(t, t->fresh.first);
+}
+
+/* What has grown old since it was told is gone, and may come online again. */
+static void
+shed(struct tracker *t, struct entry *e)
+{
+	int64_t since = clock_mono(t->clock) - FRESH_MS;
 	size_t i;
 
-	while ((e = t->first) != NULL && e->silent_at <= now) {
-		wait_end(t, e);
-		if (scope_of(t, e->domain) != SCOPE_ALL)
-			for (i = e->n; i-- > 0;)
-				if (!e->resources[i].confirmed)
-					remove_resource(e, i);
-		settle(t, e);
-	}
+	if (!lapses(t, e))
+		return;
+	for (i = e->n; i-- > 0;)
+		if (e->resources[i].heard_at <= since)
+			remove_resource(e, i);
+	e->value = value_of(t, e);
 }
 
 /* -- The tracker ------------------------------------------------------------------------------- */
@@ -278,7 +336,6 @@ tracker_reset(struct tracker *t)
 		free(s->domain);
 		free(s);
 	}
-	t->online = 0;
 }
 
 static bool
@@ -314,6 +371,9 @@ tracker_scope(struct tracker *t, const char *domain, enum presence_scope scope)
 
 	if (scope_of(t, domain) == scope || !set_scope(t, domain, scope))
 		return;
+	for (e = t->entries; e != NULL; e = e->hh.next)
+		if (strcmp(e->domain, domain) == 0 && lapses(t, e))
+			wait_begin(t, e, &t->fresh, FRESH_MS);
 	/* From the start after each, because the report may have changed the table. */
 	do {
 		for (e = t->entries; e != NULL; e = e->hh.next)
@@ -336,11 +396,12 @@ tracker_watch(struct tracker *t, const char *bare)
 		e = add(t, bare);
 	if (e == NULL)
 		return;
+	shed(t, e);
 	e->watched = true;
 	e->answered = false;
 	for (i = 0; i < e->n; i++)
 		e->resources[i].confirmed = false;
-	wait_begin(t, e);
+	wait_begin(t, e, &t->asked, ANSWER_MS);
 	settle(t, e);
 	t->events->probe(t->arg, bare);
 }
@@ -354,6 +415,8 @@ tracker_unwatch(struct tracker *t, const char *bare)
 		return;
 	e->watched = false;
 	wait_end(t, e);
+	if (lapses(t, e))
+		wait_begin(t, e, &t->fresh, FRESH_MS);
 	settle(t, e);
 }
 
@@ -378,16 +441,20 @@ tracker_available(struct tracker *t, const struct jid *from, int priority)
 		e = add(t, from->bare);
 	if (e == NULL)
 		return;
+	shed(t, e);
 	i = find_resource(e, from->resource);
 	if (i == e->n)
 		add_resource(e, from->resource);
 	if (i < e->n) {
 		e->resources[i].counts = priority >= 0;
 		e->resources[i].confirmed = true;
+		e->resources[i].heard_at = clock_mono(t->clock);
 		/* A negative one is no answer: the one that counts may come right after it. */
 		if (priority >= 0)
 			e->answered = true;
 	}
+	if (lapses(t, e))
+		wait_begin(t, e, &t->fresh, FRESH_MS);
 	settle(t, e);
 }
 
@@ -419,10 +486,4 @@ tracker_value(const struct tracker *t, const char *bare)
 	if (e != NULL)
 		return value_of(t, e);
 	return scope_of(t, domain_of(bare)) == SCOPE_ALL ? PRESENCE_OFFLINE : PRESENCE_UNKNOWN;
-}
-
-size_t
-tracker_online(const struct tracker *t)
-{
-	return t->online;
 }

@@ -7,14 +7,20 @@
 #include "core/offline.h"
 
 /*
- * How much of a domain's presence its server lets us see without being asked.  ALL: every local user, including the end of a
- * session however it came (Prosody, urn:xmpp:privilege:2), so no presence means offline.  SOME: "available" and explicit
- * "unavailable" only (ejabberd, urn:xmpp:privilege:1), so no presence means nothing.
+ * How much of a domain's presence its server lets us see without being asked.  ALL: every local
+ * user, including the end of a session however it came (Prosody, urn:xmpp:privilege:2), so no
+ * presence means offline.  SOME: "available" and explicit "unavailable" only (ejabberd,
+ * urn:xmpp:privilege:1), so no presence means nothing, and what was heard means little for long: of
+ * those not watched, a resource counts as online for 60 s after its last presence only, and then
+ * is forgotten, which makes the value UNKNOWN.
  */
 enum presence_scope { SCOPE_NONE, SCOPE_SOME, SCOPE_ALL };
 
 struct presence_events {
-	/* The value of this bare JID became ONLINE or OFFLINE. */
+	/*
+	 * The value of this bare JID became ONLINE or OFFLINE; ONLINE also when it shows itself
+	 * again after what was known of it had been forgotten.
+	 */
 	void (*changed)(void *arg, const char *bare, enum presence value);
 	/* Send a probe to it, from the bot. */
 	void (*probe)(void *arg, const char *bare);
@@ -22,7 +28,8 @@ struct presence_events {
 
 struct tracker;
 
-struct tracker *tracker_new(const struct clock *clock, struct timers *timers, const struct presence_events *events, void *arg);
+struct tracker *tracker_new(const struct clock *clock, struct timers *timers,
+    const struct presence_events *events, void *arg);
 void tracker_free(struct tracker **t);
 
 /* The stream is gone: everything is unknown, nobody is watched, no domain has a scope. */
@@ -30,24 +37,23 @@ void tracker_reset(struct tracker *t);
 void tracker_scope(struct tracker *t, const char *domain, enum presence_scope scope);
 
 /*
- * The recipient is subscribed to: probe, and believe silence after 10 s (a local user's server answers at once) to mean offline.
- * Watching twice does nothing.
+ * The recipient is subscribed to: probe, and believe silence after 10 s (a local user's server
+ * answers at once) to mean offline.  Watching twice does nothing.
  */
 void tracker_watch(struct tracker *t, const char *bare);
 /* The subscription ended: what is known of them now follows from the domain's scope alone. */
 void tracker_unwatch(struct tracker *t, const char *bare);
 
 /*
- * A presence stanza without type (available) or of type unavailable.  Presence of nobody watched and of no domain in scope is
- * forgotten at once, so strangers cannot fill the memory; at most 32 resources a user are kept.  Only a resource of priority >= 0
- * counts as online (RFC 6121 section 8.5.2.1).  `unavailable` from the bare JID ends all resources; for one never watched it says
+ * A presence stanza without type (available) or of type unavailable.  Presence of nobody watched
+ * and of no domain in scope is forgotten at once, so strangers cannot fill the memory; at most 32
+ * resources a user are kept.  Only a resource of priority >= 0 counts as online (RFC 6121 section
+ * 8.5.2.1).  `unavailable` from the bare JID ends all resources; for one never watched it says
  * nothing.
  */
 void tracker_available(struct tracker *t, const struct jid *from, int priority);
 void tracker_unavailable(struct tracker *t, const struct jid *from);
 
 enum presence tracker_value(const struct tracker *t, const char *bare);
-/* How many bare JIDs are known to be online. */
-size_t tracker_online(const struct tracker *t);
 
 #endif

@@ -1,4 +1,7 @@
-/* What the server grants us (XEP-0356, both namespaces), learnt from its message after the handshake. */
+/*
+ * What the server grants us (XEP-0356, both namespaces), learnt from its message after the
+ * handshake.
+ */
 #ifndef LATERD_XMPP_PRIVILEGE_H
 #define LATERD_XMPP_PRIVILEGE_H
 
@@ -17,8 +20,9 @@ void privilege_free(struct privilege **p);
 void privilege_reset(struct privilege *p);
 
 /*
- * Learn from a <message> with a <privilege/> of either namespace, leniently: perms may be nested in one another, any message type
- * will do.  `from` is the granting domain; each grants for itself.  At most 64 domains.  False when the stanza has none.
+ * Learn from a <message> with a <privilege/> of either namespace, leniently: perms may be nested in
+ * one another, any message type will do.  `from` is the granting domain; each grants for itself.
+ * At most 64 domains.  False when the stanza has none.
  */
 bool privilege_learn(struct privilege *p, const char *from, xmpp_stanza_t *message);
 /* message 'outgoing' is granted by this domain; the namespace to wrap in, or NULL. */

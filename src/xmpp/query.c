@@ -299,28 +299,12 @@ static const struct {
 	{ "vCard", NS_VCARD, on_vcard },
 };
 
-/* An iq of type get or set has one child element (RFC 6120 section 8.2.3); NULL: none or more. */
-static xmpp_stanza_t *
-only_child(xmpp_stanza_t *iq)
-{
-	xmpp_stanza_t *c, *found = NULL;
-
-	for (c = xmpp_stanza_get_children(iq); c != NULL; c = xmpp_stanza_get_next(c)) {
-		if (!xmpp_stanza_is_tag(c))
-			continue;
-		if (found != NULL)
-			return NULL;
-		found = c;
-	}
-	return found;
-}
-
 xmpp_stanza_t *
 query_handle(struct query *q, const struct asker *who, bool to_bot, xmpp_stanza_t *iq)
 {
 	struct question ask = { .who = who, .to_bot = to_bot, .iq = iq };
 
-	ask.child = only_child(iq);
+	ask.child = stanza_only_child(iq);
 	if (ask.child == NULL)
 		return refuse(q, &ask, "modify", "bad-request");
 	ask.node = stanza_attr(ask.child, "node");

@@ -90,6 +90,22 @@ stanza_child(xmpp_stanza_t *st, const char *name, const char *ns)
 	return NULL;
 }
 
+xmpp_stanza_t *
+stanza_only_child(xmpp_stanza_t *st)
+{
+	xmpp_stanza_t *c, *found = NULL;
+
+	for (c = st == NULL ? NULL : xmpp_stanza_get_children(st); c != NULL;
+	    c = xmpp_stanza_get_next(c)) {
+		if (!xmpp_stanza_is_tag(c))
+			continue;
+		if (found != NULL)
+			return NULL;
+		found = c;
+	}
+	return found;
+}
+
 const char *
 stanza_attr(xmpp_stanza_t *st, const char *name)
 {

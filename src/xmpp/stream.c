@@ -11,18 +11,20 @@
 
 #include <event2/buffer.h>
 #include <event2/event.h>
-#include <openssl/evp.h>
 
 #include "base/log.h"
 #include "base/parse.h"
 #include "core/retry.h"
+#include "xmpp/flow.h"
 #include "xmpp/stanza.h"
 #include "xmpp/stream_error.h"
+#include "xmpp/stream_say.h"
 
-#define KEEPALIVE_ID "keepalive-"
 #define READ_MAX ((size_t)64 << 10)
-/* A server that takes nothing must not fill our memory. */
-#define BACKLOG_MAX ((size_t)16 << 20)
+/* A few bytes of questions can make many of answers, so a turn ends after so much of either. */
+#define TURN_INPUT ((size_t)16 << 10)
+#define TURN_OUTPUT ((size_t)1 << 20)
+#define PIECE ((size_t)4 << 10)
 #define STEADY_MS (30 * SECOND_MS)
 #define LOG_AGAIN_MS (10 * MINUTE_MS)
 
@@ -49,6 +51,7 @@ struct stream {
 	enum phase phase;
 	struct bufferevent *bev;
 	struct parser *parser;
+	struct flow flow;
 	struct evbuffer *pending;
 	struct timer timer; /* what ends or renews the phase */
 
@@ -68,6 +71,7 @@ struct stream {
 
 static void tear_down(struct stream *s);
 static void dial(void *arg);
+static void keep_alive(void *arg);
 
 static int64_t
 now(const struct stream *s)
@@ -117,7 +121,7 @@ broken(struct stream *s, const char *format, ...)
 static void
 wait_to_dial(struct stream *s)
 {
-	struct retry_policy policy = { s->config.backoff_first_ms, s->config.backoff_max_ms, 0 };
+	struct retry_policy policy = { s->config.backoff_first_ms, s->config.backoff_max_ms };
 	uint32_t random = 0;
 	int64_t wait;
 
@@ -139,6 +143,7 @@ let_go(struct stream *s)
 {
 	timer_stop(&s->timer);
 	parser_free(&s->parser);
+	flow_end(&s->flow);
 	if (s->bev != NULL)
 		bufferevent_free(s->bev);
 	s->bev = NULL;
@@ -181,8 +186,6 @@ tear_down(struct stream *s)
 static void
 leave(struct stream *s)
 {
-	if (!s->doomed && stream_backlog(s) > BACKLOG_MAX)
-		broken(s, "the server does not take what %s sends", s->config.address);
 	if (s->doomed)
 		tear_down(s);
 	end_turn(s);
@@ -229,38 +232,47 @@ say_hello(struct stream *s)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	}
-	buf_text(&xml, "<?xml version='1.0'?><stream:stream xmlns='" NS_COMPONENT
-	    "' xmlns:stream='" NS_STREAM "' to='");
-	xml_escape(&xml, span_of(s->config.address));
-	buf_text(&xml, "'>");
+	stream_say_header(&xml, s->config.address);
 	phase_begin(s, OPENING, s->config.answer_timeout_ms);
 	put(s, &xml);
 	buf_free(&xml);
 }
 
-/* XEP-0114 section 3: the SHA-1 of stream id and secret, in lower-case hexadecimal digits. */
 static void
 shake_hands(struct stream *s, const char *id)
 {
-	struct buf text = { 0 }, xml = { 0 };
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned len = 0, i;
+	struct buf xml = { 0 };
 
-	buf_text(&text, id);
-	buf_text(&text, s->config.secret);
-	if (text.failed ||
-	    EVP_Digest(buf_str(&text), text.len, digest, &len, EVP_sha1(), NULL) != 1) {
+	if (stream_say_handshake(&xml, id, s->config.secret) == RES_PERMFAIL) {
 		broken(s, "SHA-1 is not to be had from OpenSSL, and the handshake needs it");
 	} else {
-		buf_text(&xml, "<handshake>");
-		for (i = 0; i < len; i++)
-			buf_printf(&xml, "%02x", digest[i]);
-		buf_text(&xml, "</handshake>");
 		phase_begin(s, HANDSHAKE, s->config.answer_timeout_ms);
 		put(s, &xml);
 	}
-	buf_free(&text);
 	buf_free(&xml);
+}
+
+/* -- Keepalive --------------------------------------------------------------------------------- */
+
+/* That the server is slow to take what we say is borne, a standstill is not. */
+static void
+wait_for_the_server(struct stream *s)
+{
+	int64_t until = s->flow.taken_at + s->config.answer_timeout_ms;
+
+	if (now(s) >= until)
+		broken(s, "the server at %s does not take what %s sends", s->config.server,
+		    s->config.address);
+	else
+		timer_set(s->timers, &s->timer, until, keep_alive, s);
+}
+
+/* After something was handed to the transport. */
+static void
+hold_if_full(struct stream *s)
+{
+	if (flow_hold(&s->flow))
+		wait_for_the_server(s);
 }
 
 static void
@@ -270,6 +282,10 @@ keep_alive(void *arg)
 	struct buf xml = { 0 };
 	int64_t at = now(s);
 
+	if (s->flow.held) {
+		wait_for_the_server(s);
+		return;
+	}
 	if (s->pinged_at != 0 && s->heard_at < s->pinged_at) {
 		broken(s, "the server at %s has fallen silent", s->config.server);
 		return;
@@ -282,11 +298,7 @@ keep_alive(void *arg)
 	}
 	s->pinged_at = at;
 	timer_set(s->timers, &s->timer, at + s->config.answer_timeout_ms, keep_alive, s);
-	buf_printf(&xml, "<iq type='get' id='" KEEPALIVE_ID "%u' from='", ++s->pings);
-	xml_escape(&xml, span_of(s->config.address));
-	buf_text(&xml, "' to='");
-	xml_escape(&xml, span_of(s->config.ping_to));
-	buf_text(&xml, "'><ping xmlns='urn:xmpp:ping'/></iq>");
+	stream_say_ping(&xml, ++s->pings, s->config.address, s->config.ping_to);
 	put(s, &xml);
 	buf_free(&xml);
 }
@@ -329,16 +341,6 @@ on_stream_error(struct stream *s, xmpp_stanza_t *error)
 	buf_free(&line);
 }
 
-static bool
-answers_keepalive(xmpp_stanza_t *st)
-{
-	const char *type = stanza_attr(st, "type");
-
-	return stanza_is(st, "iq", NULL) &&
-	    strncmp(stanza_attr(st, "id"), KEEPALIVE_ID, sizeof(KEEPALIVE_ID) - 1) == 0 &&
-	    (strcmp(type, "result") == 0 || strcmp(type, "error") == 0);
-}
-
 static void
 on_stanza(void *arg, xmpp_stanza_t *st)
 {
@@ -350,7 +352,7 @@ on_stanza(void *arg, xmpp_stanza_t *st)
 		on_stream_error(s, st);
 	} else if (s->phase == HANDSHAKE && stanza_is(st, "handshake", NS_COMPONENT)) {
 		came_up(s);
-	} else if (s->phase == UP && !answers_keepalive(st)) {
+	} else if (s->phase == UP && !stream_say_is_pong(st)) {
 		s->told = true;
 		s->events->stanza(s->arg, st);
 	}
@@ -385,33 +387,59 @@ static const struct parser_events parser_events = {
 /* -- libevent's callbacks ---------------------------------------------------------------------- */
 
 static void
+take_in(struct stream *s)
+{
+	struct evbuffer *input = bufferevent_get_input(s->bev);
+	struct evbuffer_iovec piece;
+	size_t taken = 0;
+
+	while (!s->doomed && !s->flow.held && evbuffer_peek(input, -1, NULL, &piece, 1) > 0 &&
+	    piece.iov_len > 0) {
+		size_t len = piece.iov_len < PIECE ? piece.iov_len : PIECE;
+
+		if (parser_feed(s->parser, (struct span){ piece.iov_base, len }) != RES_OK)
+			broken(s, "the server at %s sent what is no XMPP stream: %s",
+			    s->config.server, parser_error(s->parser));
+		evbuffer_drain(input, len);
+		taken += len;
+		if (taken >= TURN_INPUT || evbuffer_get_length(s->pending) > TURN_OUTPUT) {
+			end_turn(s);
+			taken = 0;
+		}
+	}
+}
+
+static void
 on_read(struct bufferevent *bev, void *arg)
 {
 	struct stream *s = arg;
-	struct evbuffer *input = bufferevent_get_input(bev);
-	struct evbuffer_iovec piece;
 
+	(void)bev;
 	s->busy = true;
 	s->heard_at = now(s);
-	while (!s->doomed && evbuffer_peek(input, -1, NULL, &piece, 1) > 0 && piece.iov_len > 0) {
-		struct span bytes = { piece.iov_base, piece.iov_len };
-
-		if (parser_feed(s->parser, bytes) != RES_OK)
-			broken(s, "the server at %s sent what is no XMPP stream: %s",
-			    s->config.server, parser_error(s->parser));
-		evbuffer_drain(input, piece.iov_len);
-	}
+	take_in(s);
 	leave(s);
 }
 
-static const char *
-socket_error(struct bufferevent *bev, int error)
+/* The server has taken what we said; what it said before we stopped listening comes first. */
+static void
+on_write(struct bufferevent *bev, void *arg)
 {
-	int dns = bufferevent_socket_get_dns_error(bev);
+	struct stream *s = arg;
 
-	if (dns != 0)
-		return evutil_gai_strerror(dns);
-	return error != 0 ? evutil_socket_error_to_string(error) : "no reason given";
+	(void)bev;
+	if (!flow_release(&s->flow))
+		return;
+	s->busy = true;
+	s->heard_at = now(s);
+	s->pinged_at = 0;
+	if (s->phase == UP)
+		timer_set(s->timers, &s->timer, s->heard_at + s->config.keepalive_ms, keep_alive,
+		    s);
+	take_in(s);
+	if (!s->doomed)
+		flow_listen(&s->flow);
+	leave(s);
 }
 
 static void
@@ -426,12 +454,13 @@ on_event(struct bufferevent *bev, short what, void *arg)
 			say_hello(s);
 	} else if (s->phase == CONNECTING) {
 		broken(s, "cannot connect to %s: %s; is the server running, and is "
-		    "component.server its port for components?", s->config.server, socket_error(bev, error));
+		    "component.server its port for components?", s->config.server,
+		    stream_error_of(bev, error));
 	} else if (what & BEV_EVENT_EOF) {
 		broken(s, "the server at %s closed the connection", s->config.server);
 	} else {
 		broken(s, "lost the connection to the server at %s: %s", s->config.server,
-		    socket_error(bev, error));
+		    stream_error_of(bev, error));
 	}
 	leave(s);
 }
@@ -443,13 +472,14 @@ dial(void *arg)
 
 	s->bev = s->dial(s->dial_arg);
 	s->parser = parser_new(s->ctx, &parser_bounds_default, &parser_events, s);
-	if (s->bev == NULL || s->parser == NULL) {
+	if (s->bev == NULL || s->parser == NULL ||
+	    flow_begin(&s->flow, s->bev, s->clock) != RES_OK) {
 		log_failure(s, s->bev != NULL ? "no memory"
 		    : "cannot connect: the host of component.server is unknown");
 		tear_down(s);
 		return;
 	}
-	bufferevent_setcb(s->bev, on_read, NULL, on_event, s);
+	bufferevent_setcb(s->bev, on_read, on_write, on_event, s);
 	bufferevent_setwatermark(s->bev, EV_READ, 0, READ_MAX);
 	bufferevent_set_max_single_read(s->bev, READ_MAX);
 	bufferevent_set_max_single_write(s->bev, READ_MAX);
@@ -551,16 +581,18 @@ stream_write(struct stream *s, struct span xml)
 enum res
 stream_write_stanza(struct stream *s, xmpp_stanza_t *stanza)
 {
-	char *xml;
-	size_t len;
-	enum res r;
+	struct span xml;
+	char *text;
+	enum res r = RES_INVALID;
 
 	if (!stream_is_up(s))
 		return RES_TEMPFAIL;
-	if (xmpp_stanza_to_text(stanza, &xml, &len) != XMPP_EOK)
+	if (xmpp_stanza_to_text(stanza, &text, &xml.len) != XMPP_EOK)
 		return RES_NOMEM;
-	r = stream_write(s, (struct span){ xml, len });
-	xmpp_free(s->ctx, xml);
+	xml.p = text;
+	if (xml.len <= STREAM_STANZA_MAX && xml_text_valid(xml))
+		r = stream_write(s, xml);
+	xmpp_free(s->ctx, text);
 	return r;
 }
 
@@ -569,14 +601,19 @@ stream_write_now(struct stream *s, struct span xml)
 {
 	if (!stream_is_up(s))
 		return RES_TEMPFAIL;
-	return bufferevent_write(s->bev, xml.p, xml.len) == 0 ? RES_OK : RES_NOMEM;
+	if (bufferevent_write(s->bev, xml.p, xml.len) != 0)
+		return RES_NOMEM;
+	hold_if_full(s);
+	return RES_OK;
 }
 
 void
 stream_flush(struct stream *s)
 {
-	if (stream_is_up(s))
-		bufferevent_write_buffer(s->bev, s->pending);
+	if (!stream_is_up(s))
+		return;
+	bufferevent_write_buffer(s->bev, s->pending);
+	hold_if_full(s);
 }
 
 void
@@ -585,8 +622,8 @@ stream_discard(struct stream *s)
 	evbuffer_drain(s->pending, evbuffer_get_length(s->pending));
 }
 
-size_t
-stream_backlog(const struct stream *s)
+bool
+stream_was_held(const struct stream *s, int64_t since)
 {
-	return s->bev == NULL ? 0 : evbuffer_get_length(bufferevent_get_output(s->bev));
+	return s->flow.held || s->flow.released_at > since;
 }

@@ -1,5 +1,7 @@
 #include "xmpp/stream_error.h"
 
+#include <event2/util.h>
+
 #include "base/clock.h"
 #include "xmpp/stanza.h"
 
@@ -47,4 +49,14 @@ stream_error_words(struct buf *out, xmpp_stanza_t *error, const char *address)
 		m++;
 	buf_printf(out, "%s%s%s", m->before, address, m->after);
 	return m->wait_ms;
+}
+
+const char *
+stream_error_of(struct bufferevent *bev, int error)
+{
+	int dns = bufferevent_socket_get_dns_error(bev);
+
+	if (dns != 0)
+		return evutil_gai_strerror(dns);
+	return error != 0 ? evutil_socket_error_to_string(error) : "no reason given";
 }

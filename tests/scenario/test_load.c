@@ -84,7 +84,7 @@ test_commands_are_answered_while_a_crowd_leaves(void **state)
 	world_advance_to(w, "2026-11-22T10:05:00Z");
 	a = world_command(w, .node = "list");
 	assert_string_equal(a.status, "completed");
-	assert_non_null(strstr(a.note, "1000 waiting; these are the 200 soonest"));
+	assert_non_null(strstr(a.note, "1000 waiting; these are the 100 soonest"));
 	world_schedule(w, .from = "nurse@example.org/kitchen", .when = "in 1 hours");
 }
 

@@ -305,10 +305,11 @@ test_message_is_the_senders_own_where_no_error_can_be_lost(void **state)
 		world_setup((void **)&w);
 		w->server = names[i].server;
 		world_start(w);
+		world_schedule(w, .to = names[i].to, .when = "in 1 minutes", .offline = names[i].offline);
+		world_advance(w, 30 * SECOND_MS);
 		if (names[i].online)
 			world_send(w, "<presence from='%s/home' to='" COMPONENT "'/>", names[i].to);
-		world_schedule(w, .to = names[i].to, .when = "in 1 minutes", .offline = names[i].offline);
-		world_advance(w, MINUTE_MS);
+		world_advance(w, 30 * SECOND_MS);
 		m = world_only(w, names[i].to);
 		if (m->privileged != names[i].privileged)
 			fail_msg("case %zu leaves in the wrong name", i);

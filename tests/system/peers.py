@@ -99,9 +99,14 @@ class Scene:
         return ["setpriv", *identity, "--pdeathsig", "TERM", "--", *argv]
 
     def close(self):
-        for party in reversed(self.parties):
-            party.close()
-        shutil.rmtree(self.path)
+        try:
+            for party in reversed(self.parties):
+                party.close()
+        finally:
+            for party in self.parties:
+                if getattr(party, "running", False) and hasattr(party, "kill"):
+                    party.kill()
+            shutil.rmtree(self.path)
 
     def __enter__(self):
         return self
@@ -215,7 +220,6 @@ class Prosody(Process):
             'c2s_require_encryption = false',
             'allow_unencrypted_plain_auth = true',
             'c2s_stanza_size_limit = 4 * 1024 * 1024',
-            'component_stanza_size_limit = 1024 * 1024',
         ]
         for domain in domains:
             lines.append(f'VirtualHost "{domain}"')
@@ -317,7 +321,10 @@ class Laterd(Process):
             return int(f.read().split()[0]) / 1e9
 
     def close(self):
-        ended_well = not self.running or self.terminate() == 0
+        try:
+            ended_well = not self.running or self.terminate() == 0
+        finally:
+            super().close()
         assert ended_well, "laterd did not end with 0 on SIGTERM"
         assert not re.search(r"ERROR: \w+Sanitizer|runtime error:", self.log), "a sanitizer found something"
 

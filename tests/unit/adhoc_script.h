@@ -130,13 +130,13 @@ mono(void *arg)
 static const struct clock fake_clock = { mono, mono, NULL };
 
 static int
-start(const struct adhoc_config *config)
+start(const struct session_bounds *bounds)
 {
 	memset(&service, 0, sizeof(service));
 	service.script = REPLY_CONFIRM;
 	now = 1000000;
 	ctx = xmpp_ctx_new(NULL, NULL);
-	a = adhoc_new(config, ctx, &fake_clock, &ops, &service);
+	a = adhoc_new(bounds, ctx, &fake_clock, &ops, &service);
 	return ctx == NULL || a == NULL ? -1 : 0;
 }
 
@@ -144,7 +144,7 @@ static int
 setup(void **state)
 {
 	(void)state;
-	return start(&adhoc_config_default);
+	return start(&session_bounds_default);
 }
 
 static int

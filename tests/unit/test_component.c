@@ -22,11 +22,17 @@
 	"<perm access='roster' type='none'/><perm access='message' type='outgoing'/>" \
 	"<perm access='presence' type='managed_entity'/></privilege></message>"
 
+/* What the command says besides whom it was done for. */
+struct commands {
+	char *more;
+};
+
 struct world {
 	struct peer peer;
 	struct component *component;
 	struct messenger *m;
 	struct buf events;
+	struct commands *commands;
 	bool fail; /* the next commits */
 	unsigned turns;
 };
@@ -55,9 +61,11 @@ static void
 run_command(struct commands *c, const struct asker *who, const struct command_info *cmd,
     enum command_stage stage, struct form *in, struct reply *reply)
 {
-	(void)c, (void)cmd, (void)stage, (void)in;
+	(void)cmd, (void)stage, (void)in;
 	reply->kind = REPLY_DONE;
 	buf_printf(&reply->note, "done for %s", who->jid.bare);
+	if (c->more != NULL)
+		buf_text(&reply->note, c->more);
 }
 
 static const struct command_ops command_ops = { visible, find_command, run_command };
@@ -163,7 +171,7 @@ begin(void **state)
 	struct world *w = calloc(1, sizeof(*w));
 	struct component_env env;
 
-	if (w == NULL)
+	if (w == NULL || (w->commands = calloc(1, sizeof(*w->commands))) == NULL)
 		return 1;
 	peer_begin(&w->peer);
 	env = (struct component_env){
@@ -172,6 +180,7 @@ begin(void **state)
 		.dial = peer_dialled,
 		.dial_arg = &w->peer,
 		.command_ops = &command_ops,
+		.commands = w->commands,
 		.events = &messenger_events,
 		.events_arg = w,
 		.turn = on_turn,
@@ -195,6 +204,8 @@ end(void **state)
 	assert_int_equal(timers_next(&w->peer.timers), NEVER_MS);
 	peer_end(&w->peer);
 	buf_free(&w->events);
+	free(w->commands->more);
+	free(w->commands);
 	free(w);
 	return 0;
 }
@@ -756,6 +767,63 @@ test_commands_reach_the_service(void **state)
 	assert_heard_part(w, "done for juliet@example.org");
 }
 
+static void
+say_too_much(struct world *w, const char *opening, const char *closing)
+{
+	struct buf xml = { 0 };
+	int i;
+
+	buf_text(&xml, opening);
+	for (i = 0; i < 50; i++)
+		buf_text(&xml, "<a>");
+	for (i = 0; i < 50; i++)
+		buf_text(&xml, "</a>");
+	buf_text(&xml, closing);
+	peer_says(&w->peer, buf_str(&xml));
+	buf_free(&xml);
+}
+
+static void
+test_an_iq_has_exactly_one_child(void **state)
+{
+	struct world *w = *state;
+	const char *heard;
+
+	bring_up(w);
+	peer_says(&w->peer, "<iq type='set' id='1'" FROM_JULIET "to='later.example.org'>"
+	    "<command xmlns='http://jabber.org/protocol/commands' node='im'/><a xmlns='b'/></iq>"
+	    "<iq type='set' id='2'" FROM_JULIET "to='later.example.org'><a xmlns='b'/>"
+	    "<command xmlns='http://jabber.org/protocol/commands' node='im'/></iq>"
+	    "<iq type='set' id='3'" FROM_JULIET "to='later.example.org'/>");
+	heard = peer_heard(&w->peer);
+	assert_null(strstr(heard, "done for"));
+	assert_non_null(strstr(heard, "bad-request"));
+	assert_non_null(strstr(heard, "id=\"1\""));
+	assert_non_null(strstr(heard, "id=\"2\""));
+	assert_non_null(strstr(heard, "id=\"3\""));
+	assert_null(strstr(heard, "type=\"result\""));
+}
+
+static void
+test_answers_come_from_the_prepared_address(void **state)
+{
+	struct world *w = *state;
+
+	bring_up(w);
+	peer_says(&w->peer,
+	    "<iq type='get' id='1'" FROM_JULIET
+	    "to='LATER.example.org'><ping xmlns='urn:xmpp:ping'/></iq>");
+	assert_heard_part(w, "from=\"later.example.org\"");
+	peer_says(&w->peer, "<iq type='set' id='2'" FROM_JULIET "to='Bot@LATER.example.org/X'>"
+	    "<command xmlns='http://jabber.org/protocol/commands' node='im'/></iq>");
+	assert_heard_part(w, "from=\"bot@later.example.org/X\"");
+	peer_says(&w->peer, "<message" FROM_JULIET
+	    "to='BOT@Later.Example.Org'><body>x</body></message>");
+	assert_heard_part(w, "from=\"bot@later.example.org\"");
+	say_too_much(w, "<iq type='set' id='3'" FROM_JULIET "to='LATER.EXAMPLE.ORG'>", "</iq>");
+	assert_heard_part(w, "from=\"later.example.org\"");
+}
+
 /* -- Trouble ----------------------------------------------------------------------------------- */
 
 static void
@@ -831,22 +899,6 @@ test_a_probe_leaves_also_when_the_turn_fails(void **state)
 }
 
 static void
-say_too_much(struct world *w, const char *opening, const char *closing)
-{
-	struct buf xml = { 0 };
-	int i;
-
-	buf_text(&xml, opening);
-	for (i = 0; i < 50; i++)
-		buf_text(&xml, "<a>");
-	for (i = 0; i < 50; i++)
-		buf_text(&xml, "</a>");
-	buf_text(&xml, closing);
-	peer_says(&w->peer, buf_str(&xml));
-	buf_free(&xml);
-}
-
-static void
 test_hostile_stanzas_are_answered_with_an_error(void **state)
 {
 	struct world *w = *state;
@@ -879,6 +931,106 @@ test_hostile_stanzas_are_answered_with_an_error(void **state)
 	    "<iq type='get' id='9'" FROM_JULIET
 	    "to='bot@later.example.org'><ping xmlns='urn:xmpp:ping'/></iq>");
 	assert_heard_part(w, "type=\"result\"");
+}
+
+static void
+run_once(struct world *w, const char *id)
+{
+	char text[300];
+
+	snprintf(text, sizeof(text), "<iq type='set' id='%s'" FROM_JULIET "to='later.example.org'>"
+	    "<command xmlns='http://jabber.org/protocol/commands' node='im'/></iq>", id);
+	peer_says(&w->peer, text);
+}
+
+static void
+test_an_answer_that_must_not_leave_becomes_an_error(void **state)
+{
+	struct world *w = *state;
+	const char *heard;
+
+	bring_up(w);
+	w->commands->more = malloc(STREAM_STANZA_MAX);
+	assert_non_null(w->commands->more);
+	memset(w->commands->more, 'x', STREAM_STANZA_MAX - 1);
+	w->commands->more[STREAM_STANZA_MAX - 1] = '\0';
+	run_once(w, "large");
+	heard = peer_heard(&w->peer);
+	assert_null(strstr(heard, "done for"));
+	assert_non_null(strstr(heard, "<iq"));
+	assert_non_null(strstr(heard, "type=\"error\""));
+	assert_non_null(strstr(heard, "id=\"large\""));
+	assert_non_null(strstr(heard, "from=\"later.example.org\""));
+	assert_non_null(strstr(heard, "to=\"juliet@example.org/balcony\""));
+	assert_non_null(strstr(heard, "internal-server-error"));
+	assert_non_null(strstr(heard, "larger than what can be sent"));
+	assert_non_null(strstr(peer_logged(&w->peer), "juliet@example.org/balcony"));
+	/* One line a minute. */
+	memcpy(w->commands->more, "\x02", 2);
+	run_once(w, "illegal");
+	heard = peer_heard(&w->peer);
+	assert_null(strstr(heard, "done for"));
+	assert_null(strchr(heard, 2));
+	assert_non_null(strstr(heard, "id=\"illegal\""));
+	assert_non_null(strstr(heard, "internal-server-error"));
+	assert_string_equal(peer_logged(&w->peer), "");
+	memcpy(w->commands->more, "!", 2);
+	run_once(w, "small");
+	assert_heard_part(w, "done for juliet@example.org!");
+}
+
+/* The server takes nothing, and what it says meanwhile waits. */
+static void
+fill_the_stream(struct world *w)
+{
+	int i;
+
+	bufferevent_disable(w->peer.far, EV_READ);
+	w->commands->more = calloc(1, 150000);
+	assert_non_null(w->commands->more);
+	memset(w->commands->more, 'x', 149999);
+	for (i = 0; i < 10; i++)
+		run_once(w, "fill");
+}
+
+static void
+test_a_pong_that_could_not_be_heard_is_waited_for(void **state)
+{
+	struct world *w = *state;
+
+	bring_up(w);
+	assert_int_equal(send_one(w, "A", false), RES_OK);
+	assert_int_equal(w->m->ops->barrier(w->m), RES_OK);
+	component_flush(w->component);
+	peer_passes(&w->peer, 40000);
+	fill_the_stream(w);
+	peer_says(&w->peer,
+	    "<iq type='result' id='batch-1' from='example.org' to='later.example.org'/>");
+	peer_passes(&w->peer, 25000);
+	assert_events(w, "");
+	bufferevent_enable(w->peer.far, EV_READ);
+	assert_events(w, "settled ");
+	assert_int_equal(w->peer.dials, 1);
+}
+
+static void
+test_a_pong_that_does_not_come_after_a_pause_breaks_the_stream(void **state)
+{
+	struct world *w = *state;
+
+	bring_up(w);
+	assert_int_equal(send_one(w, "A", false), RES_OK);
+	assert_int_equal(w->m->ops->barrier(w->m), RES_OK);
+	component_flush(w->component);
+	peer_passes(&w->peer, 40000);
+	fill_the_stream(w);
+	peer_passes(&w->peer, 20000);
+	bufferevent_enable(w->peer.far, EV_READ);
+	peer_settle(&w->peer);
+	peer_passes(&w->peer, 59999);
+	assert_events(w, "");
+	peer_passes(&w->peer, 1);
+	assert_events(w, "broken ");
 }
 
 static void
@@ -944,6 +1096,11 @@ main(void)
 		with_component(test_a_failed_turn_forgets_its_messages_but_not_its_barrier),
 		with_component(test_a_probe_leaves_also_when_the_turn_fails),
 		with_component(test_hostile_stanzas_are_answered_with_an_error),
+		with_component(test_an_iq_has_exactly_one_child),
+		with_component(test_answers_come_from_the_prepared_address),
+		with_component(test_an_answer_that_must_not_leave_becomes_an_error),
+		with_component(test_a_pong_that_could_not_be_heard_is_waited_for),
+		with_component(test_a_pong_that_does_not_come_after_a_pause_breaks_the_stream),
 		with_component(test_closing_is_clean),
 		with_component(test_an_address_must_be_a_domain),
 	};

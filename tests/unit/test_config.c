@@ -261,12 +261,12 @@ test_server_may_be_a_name_or_ipv6(void **state)
 static void
 test_bounds_are_inside_the_range(void **state)
 {
-	const struct config *c = accepts(*state, MINIMAL "schedule { tick = 1 late_limit = 0 body_max = 65536 offline = drop }\n"
+	const struct config *c = accepts(*state, MINIMAL "schedule { tick = 1 late_limit = 0 body_max = 30000 offline = drop }\n"
 	    "log { level = debug target = syslog }\n");
 
 	assert_int_equal(c->schedule.tick_ms, 1000);
 	assert_int_equal(c->schedule.late_limit_ms, 0);
-	assert_int_equal(c->schedule.body_max, 65536);
+	assert_int_equal(c->schedule.body_max, 30000);
 	assert_int_equal(c->schedule.offline, OFFLINE_DROP);
 	assert_int_equal(c->log.level, LOG_DETAIL);
 	assert_int_equal(c->log.target, LOG_TO_SYSLOG);
@@ -292,7 +292,7 @@ static const struct {
 	{ MINIMAL "schedule {\n  tick = -1\n}\n", 4, "between 1 and 3600" },
 	{ MINIMAL "schedule {\n  tick = 99999999999999999999\n}\n", 4, "tick" },
 	{ MINIMAL "schedule {\n  late_limit = -1\n}\n", 4, "late_limit" },
-	{ MINIMAL "schedule {\n  body_max = 65537\n}\n", 4, "body_max" },
+	{ MINIMAL "schedule {\n  body_max = 30001\n}\n", 4, "body_max" },
 	{ MINIMAL "schedule {\n  pending_max = 0\n}\n", 4, "pending_max" },
 	{ MINIMAL "store { keep_days = 0 }\n", 3, "keep_days" },
 	{ MINIMAL "store {\n  database = \"\"\n}\n", 4, "database" },

@@ -118,7 +118,6 @@ test_strangers_are_unknown_and_forgotten(void **state)
 	unavailable(w, ROMEO "/orchard");
 	unavailable(w, ROMEO);
 	assert_int_equal(tracker_value(w->t, ROMEO), PRESENCE_UNKNOWN);
-	assert_int_equal(tracker_online(w->t), 0);
 	assert_told(w, "");
 }
 
@@ -133,7 +132,6 @@ test_a_watched_one_is_probed_once(void **state)
 	assert_int_equal(tracker_value(w->t, ROMEO), PRESENCE_ASKED);
 	available(w, ROMEO "/orchard", 5);
 	assert_int_equal(tracker_value(w->t, ROMEO), PRESENCE_ONLINE);
-	assert_int_equal(tracker_online(w->t), 1);
 	available(w, ROMEO "/orchard", 5);
 	assert_told(w, ROMEO " online\n");
 	pass(w, HOUR_MS);
@@ -192,7 +190,6 @@ test_the_last_resource_counts(void **state)
 	assert_told(w, "");
 	unavailable(w, ROMEO "/b");
 	assert_told(w, ROMEO " offline\n");
-	assert_int_equal(tracker_online(w->t), 0);
 }
 
 static void
@@ -237,7 +234,6 @@ test_a_domain_that_shows_all_has_no_unknown(void **state)
 	assert_int_equal(tracker_value(w->t, ROMEO), PRESENCE_UNKNOWN);
 	available(w, JULIET "/balcony", 0);
 	assert_told(w, JULIET " online\n");
-	assert_int_equal(tracker_online(w->t), 1);
 	/* Prosody says this as a side effect of a subscription request. */
 	unavailable(w, JULIET);
 	assert_told(w, "");
@@ -245,7 +241,6 @@ test_a_domain_that_shows_all_has_no_unknown(void **state)
 	unavailable(w, JULIET "/balcony");
 	assert_told(w, JULIET " offline\n");
 	assert_int_equal(tracker_value(w->t, JULIET), PRESENCE_OFFLINE);
-	assert_int_equal(tracker_online(w->t), 0);
 	/* Silence disproves nothing here: the server shows every end. */
 	available(w, "nurse@example.org/a", 0);
 	tracker_watch(w->t, "nurse@example.org");
@@ -272,7 +267,110 @@ test_a_domain_that_shows_some_never_says_offline(void **state)
 	unavailable(w, JULIET "/balcony");
 	assert_told(w, "");
 	assert_int_equal(tracker_value(w->t, JULIET), PRESENCE_UNKNOWN);
-	assert_int_equal(tracker_online(w->t), 0);
+}
+
+static void
+test_what_a_domain_that_shows_some_said_is_forgotten_after_a_minute(void **state)
+{
+	struct world *w = *state;
+
+	tracker_scope(w->t, "example.org", SCOPE_SOME);
+	available(w, JULIET "/balcony", 0);
+	assert_told(w, JULIET " online\n");
+	pass(w, 30000);
+	available(w, "nurse@example.org/a", 0);
+	pass(w, 29999);
+	assert_int_equal(tracker_value(w->t, JULIET), PRESENCE_ONLINE);
+	/* The value does not wait for the timer. */
+	w->now += 1;
+	assert_int_equal(tracker_value(w->t, JULIET), PRESENCE_UNKNOWN);
+	pass(w, 0);
+	assert_int_equal(tracker_value(w->t, "nurse@example.org"), PRESENCE_ONLINE);
+	pass(w, 30000);
+	assert_int_equal(tracker_value(w->t, "nurse@example.org"), PRESENCE_UNKNOWN);
+	assert_told(w, "nurse@example.org online\n");
+	assert_int_equal(timers_next(&w->timers), NEVER_MS);
+	/* And it releases again what is held by then. */
+	available(w, JULIET "/balcony", 0);
+	assert_told(w, JULIET " online\n");
+	/* A presence renews it, without another report. */
+	pass(w, 59000);
+	available(w, JULIET "/balcony", 5);
+	pass(w, 59999);
+	assert_int_equal(tracker_value(w->t, JULIET), PRESENCE_ONLINE);
+	pass(w, 1);
+	assert_int_equal(tracker_value(w->t, JULIET), PRESENCE_UNKNOWN);
+	assert_told(w, "");
+}
+
+static void
+test_each_resource_grows_old_by_itself(void **state)
+{
+	struct world *w = *state;
+	int i;
+
+	tracker_scope(w->t, "example.org", SCOPE_SOME);
+	available(w, JULIET "/a", 0);
+	pass(w, 50000);
+	available(w, JULIET "/b", -1);
+	assert_told(w, JULIET " online\n");
+	pass(w, 10000);
+	assert_int_equal(tracker_value(w->t, JULIET), PRESENCE_UNKNOWN);
+	available(w, JULIET "/c", 0);
+	assert_told(w, JULIET " online\n");
+	/* What has grown old does not count again when the probe begins, and takes no room. */
+	pass(w, 59000);
+	available(w, JULIET "/b", -1);
+	pass(w, 1000);
+	tracker_watch(w->t, JULIET);
+	assert_int_equal(tracker_value(w->t, JULIET), PRESENCE_ASKED);
+	tracker_unwatch(w->t, JULIET);
+	buf_reset(&w->text);
+	for (i = 0; i < 100; i++) {
+		char from[64];
+
+		snprintf(from, sizeof(from), JULIET "/%d", i);
+		pass(w, 30000);
+		available(w, from, 0);
+	}
+	assert_told(w, JULIET " online\n");
+	assert_int_equal(tracker_value(w->t, JULIET), PRESENCE_ONLINE);
+}
+
+static void
+test_only_what_is_not_watched_and_shown_in_part_grows_old(void **state)
+{
+	struct world *w = *state;
+
+	tracker_scope(w->t, "example.org", SCOPE_SOME);
+	tracker_scope(w->t, "example.com", SCOPE_ALL);
+	available(w, "a@example.com/x", 0);
+	tracker_watch(w->t, JULIET);
+	available(w, JULIET "/balcony", 0);
+	pass(w, HOUR_MS);
+	assert_int_equal(tracker_value(w->t, JULIET), PRESENCE_ONLINE);
+	assert_int_equal(tracker_value(w->t, "a@example.com"), PRESENCE_ONLINE);
+	buf_reset(&w->text);
+	/* The end of the subscription, and of the rest of the sight. */
+	tracker_unwatch(w->t, JULIET);
+	assert_int_equal(tracker_value(w->t, JULIET), PRESENCE_UNKNOWN);
+	available(w, "a@example.com/x", 0);
+	tracker_scope(w->t, "example.com", SCOPE_SOME);
+	assert_int_equal(tracker_value(w->t, "a@example.com"), PRESENCE_ONLINE);
+	pass(w, 60000);
+	assert_int_equal(tracker_value(w->t, "a@example.com"), PRESENCE_UNKNOWN);
+	assert_int_equal(timers_next(&w->timers), NEVER_MS);
+	assert_told(w, "");
+	/* One who is watched in time is not forgotten. */
+	available(w, JULIET "/balcony", 0);
+	tracker_watch(w->t, JULIET);
+	available(w, JULIET "/balcony", 0);
+	pass(w, HOUR_MS);
+	assert_int_equal(tracker_value(w->t, JULIET), PRESENCE_ONLINE);
+	available(w, "nurse@example.org/x", 0);
+	tracker_scope(w->t, "example.org", SCOPE_ALL);
+	pass(w, HOUR_MS);
+	assert_int_equal(tracker_value(w->t, "nurse@example.org"), PRESENCE_ONLINE);
 }
 
 static void
@@ -313,7 +411,6 @@ test_the_end_of_a_subscription_leaves_the_scope(void **state)
 	buf_reset(&w->text);
 	assert_int_equal(tracker_value(w->t, ROMEO), PRESENCE_UNKNOWN);
 	assert_int_equal(tracker_value(w->t, JULIET), PRESENCE_ONLINE);
-	assert_int_equal(tracker_online(w->t), 1);
 	pass(w, MINUTE_MS);
 	assert_told(w, "");
 }
@@ -344,7 +441,6 @@ test_a_scope_taken_back_forgets(void **state)
 	available(w, JULIET "/a", 0);
 	tracker_scope(w->t, "example.org", SCOPE_NONE);
 	assert_int_equal(tracker_value(w->t, JULIET), PRESENCE_UNKNOWN);
-	assert_int_equal(tracker_online(w->t), 0);
 	available(w, JULIET "/a", 0);
 	assert_int_equal(tracker_value(w->t, JULIET), PRESENCE_UNKNOWN);
 }
@@ -363,7 +459,6 @@ test_reset_forgets_everything_silently(void **state)
 	assert_told(w, "");
 	assert_int_equal(tracker_value(w->t, JULIET), PRESENCE_UNKNOWN);
 	assert_int_equal(tracker_value(w->t, ROMEO), PRESENCE_UNKNOWN);
-	assert_int_equal(tracker_online(w->t), 0);
 	assert_int_equal(timers_next(&w->timers), NEVER_MS);
 	tracker_watch(w->t, ROMEO);
 	assert_told(w, "probe " ROMEO "\n");
@@ -422,6 +517,9 @@ main(void)
 		with_world(test_unavailable_from_the_bare_address_ends_all_resources),
 		with_world(test_a_domain_that_shows_all_has_no_unknown),
 		with_world(test_a_domain_that_shows_some_never_says_offline),
+		with_world(test_what_a_domain_that_shows_some_said_is_forgotten_after_a_minute),
+		with_world(test_each_resource_grows_old_by_itself),
+		with_world(test_only_what_is_not_watched_and_shown_in_part_grows_old),
 		with_world(test_silence_disproves_what_a_domain_that_shows_some_said),
 		with_world(test_the_end_of_a_subscription_leaves_the_scope),
 		with_world(test_a_scope_learnt_late_settles_who_waits),

@@ -154,7 +154,7 @@ test_reads_open_no_transaction(void **state)
 	struct packets ps = { 0 };
 	int64_t a, b, c;
 
-	assert_int_equal(f->ops->claim(f->store, NOON, 10, NOON, &ps), RES_OK);
+	assert_int_equal(f->ops->claim(f->store, NOON, 10, &ps), RES_OK);
 	assert_int_equal(f->ops->next(f->store, &a, &b, &c), RES_OK);
 	assert_int_equal(f->ops->waiting(f->store, ME, &a), RES_OK);
 	by_hand(f, "BEGIN IMMEDIATE; COMMIT");
@@ -366,13 +366,13 @@ test_find_ends_early_at_the_bound_of_its_arena(void **state)
 		put(f, &p);
 	}
 	commit(f);
-	assert_int_equal(f->ops->claim(f->store, NOON, 20, NOON, &ps), RES_OK);
+	assert_int_equal(f->ops->claim(f->store, NOON, 20, &ps), RES_OK);
 	assert_in_range(ps.n, 1, 10);
 	assert_false(ps.arena.failed);
 	/* What was left out is still to be claimed. */
 	assert_int_equal(state_of(f, (unsigned)ps.n - 1), PACKET_QUEUED);
 	assert_int_equal(state_of(f, (unsigned)ps.n), PACKET_SCHEDULED);
-	assert_int_equal(f->ops->claim(f->store, NOON, 20, NOON, &tiny), RES_NOMEM);
+	assert_int_equal(f->ops->claim(f->store, NOON, 20, &tiny), RES_NOMEM);
 	assert_int_equal(tiny.n, 0);
 	assert_int_equal(state_of(f, 19), PACKET_SCHEDULED);
 	packets_free(&ps);
@@ -393,18 +393,18 @@ test_claim_takes_what_is_due_soonest_first_and_once(void **state)
 	put_as(f, 4, PACKET_SCHEDULED, YOU, NOON, NOON + 3, 0, 0);
 	put_as(f, 5, PACKET_HELD, YOU, NOON, NOON, 0, 0);
 	commit(f);
-	assert_int_equal(f->ops->claim(f->store, NOON - 1, 9, NOON, &ps), RES_OK);
+	assert_int_equal(f->ops->claim(f->store, NOON - 1, 9, &ps), RES_OK);
 	assert_int_equal(ps.n, 0);
-	assert_int_equal(f->ops->claim(f->store, NOON + 2, 2, NOON, &ps), RES_OK);
+	assert_int_equal(f->ops->claim(f->store, NOON + 2, 2, &ps), RES_OK);
 	assert_int_equal(ps.n, 2);
 	assert_string_equal(ps.v[0].id, sample(2).id);
 	assert_string_equal(ps.v[1].id, sample(3).id);
 	assert_int_equal(ps.v[0].state, PACKET_QUEUED);
 	assert_int_equal(state_of(f, 3), PACKET_QUEUED);
-	assert_int_equal(f->ops->claim(f->store, NOON + 2, 9, NOON, &ps), RES_OK);
+	assert_int_equal(f->ops->claim(f->store, NOON + 2, 9, &ps), RES_OK);
 	assert_int_equal(ps.n, 3);
 	assert_string_equal(ps.v[2].id, sample(1).id);
-	assert_int_equal(f->ops->claim(f->store, NOON + 2, 9, NOON, &ps), RES_OK);
+	assert_int_equal(f->ops->claim(f->store, NOON + 2, 9, &ps), RES_OK);
 	assert_int_equal(ps.n, 3);
 	assert_int_equal(state_of(f, 4), PACKET_SCHEDULED);
 	packets_free(&ps);

@@ -45,14 +45,14 @@ test_a_row_that_cannot_be_a_packet_is_set_aside(void **state)
 		snprintf(
 		    sql, sizeof(sql), "UPDATE packet SET %s WHERE id = '%s'", damage[i], bad.id);
 		by_hand(f, sql);
-		assert_int_equal(f->ops->claim(f->store, NOON, 99, NOON, &ps), RES_OK);
+		assert_int_equal(f->ops->claim(f->store, NOON, 99, &ps), RES_OK);
 		assert_int_equal(ps.n, 1);
 		assert_string_equal(ps.v[0].id, good.id);
 		commit(f);
 		/* It is not met a second time. */
 		by_hand(f, "UPDATE packet SET state = 1 WHERE state = 2");
 		ps.n = 0;
-		assert_int_equal(f->ops->claim(f->store, NOON, 1, NOON, &ps), RES_OK);
+		assert_int_equal(f->ops->claim(f->store, NOON, 1, &ps), RES_OK);
 		assert_int_equal(ps.n, 1);
 		commit(f);
 		packets_free(&ps);
@@ -72,7 +72,7 @@ test_many_damaged_rows_hide_no_good_one(void **state)
 	commit(f);
 	by_hand(f, "UPDATE packet SET offline = 9 WHERE n NOT IN (5, 40)");
 	while (ps.n < 2 && calls++ < 5) {
-		assert_int_equal(f->ops->claim(f->store, NOON + 1, 99, NOON, &ps), RES_OK);
+		assert_int_equal(f->ops->claim(f->store, NOON + 1, 99, &ps), RES_OK);
 		commit(f);
 	}
 	assert_int_equal(ps.n, 2);
@@ -122,7 +122,7 @@ read_all(struct fixture *f)
 	res[4] = f->ops->history(f->store, sample(7).id, &history);
 	res[5] = f->ops->use(f->store, ME, KIND_IM, TODAY, &use);
 	res[6] = f->ops->next(f->store, &a, &b, &c);
-	res[7] = f->ops->claim(f->store, NOON, 1000, NOON, &ps);
+	res[7] = f->ops->claim(f->store, NOON, 1000, &ps);
 	for (size_t i = 0; i < 8; i++) {
 		/* A broken turn answers TEMPFAIL; only claim writes here, and it is last. */
 		assert_true(

@@ -154,7 +154,7 @@ do_moves(struct fixture *f, struct packets *ps)
 
 	cancelled.finished_at = NOON;
 	if ((res = f->ops->get(f->store, sample(4).id, ps)) != RES_OK ||
-	    (res = f->ops->claim(f->store, NOON, 9, NOON, ps)) != RES_OK)
+	    (res = f->ops->claim(f->store, NOON, 9, ps)) != RES_OK)
 		return res;
 	v = ps->v;
 	v[0].finished_at = v[1].finished_at = NOON;

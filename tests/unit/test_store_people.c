@@ -140,16 +140,16 @@ test_contacts_are_remembered(void **state)
 	struct fixture *f = *state;
 	enum contact c = CONTACT_REFUSED;
 
-	assert_int_equal(f->ops->contact(f->store, YOU, &c), RES_OK);
+	assert_int_equal(f->ops->contact(f->store, YOU, &c, NULL), RES_OK);
 	assert_int_equal(c, CONTACT_NONE);
 	for (int k = CONTACT_NONE; k < CONTACT_END; k++) {
 		assert_int_equal(f->ops->set_contact(f->store, YOU, (enum contact)k, NOON), RES_OK);
-		assert_int_equal(f->ops->contact(f->store, YOU, &c), RES_OK);
+		assert_int_equal(f->ops->contact(f->store, YOU, &c, NULL), RES_OK);
 		assert_int_equal(c, k);
 	}
 	commit(f);
 	by_hand(f, "UPDATE contact SET state = 99");
-	assert_int_equal(f->ops->contact(f->store, YOU, &c), RES_OK);
+	assert_int_equal(f->ops->contact(f->store, YOU, &c, NULL), RES_OK);
 	assert_int_equal(c, CONTACT_NONE);
 }
 

@@ -283,7 +283,7 @@ cost_of_tick(struct fixture *f)
 	struct events es = { 0 };
 	int64_t a, b, c, steps = 0;
 
-	assert_int_equal(f->ops->claim(f->store, NOON, 100, NOON, &ps), RES_OK);
+	assert_int_equal(f->ops->claim(f->store, NOON, 100, &ps), RES_OK);
 	assert_int_equal(f->ops->find(f->store, FIND_HELD_EXPIRED, NULL, NOON, 100, &ps), RES_OK);
 	assert_int_equal(f->ops->find(f->store, FIND_HELD_RETRY, NULL, NOON, 100, &ps), RES_OK);
 	assert_int_equal(f->ops->next(f->store, &a, &b, &c), RES_OK);

@@ -20,6 +20,7 @@ struct world {
 	xmpp_ctx_t *ctx;
 	struct stream *stream;
 	struct buf events;
+	unsigned answers;
 	void (*at_stanza)(struct world *w);
 	void (*at_turn)(struct world *w);
 	void (*at_down)(struct world *w);
@@ -388,10 +389,8 @@ test_answers_wait_for_the_flush(void **state)
 	assert_int_equal(stream_write(w->stream, SPAN("<message/>")), RES_OK);
 	assert_int_equal(stream_write_stanza(w->stream, st), RES_OK);
 	assert_string_equal(peer_heard(&w->peer), "");
-	assert_int_equal(stream_backlog(w->stream), 0);
 	stream_flush(w->stream);
 	assert_string_equal(peer_heard(&w->peer), "<message/><iq/>");
-	assert_int_equal(stream_backlog(w->stream), 0);
 	xmpp_stanza_release(st);
 }
 
@@ -656,25 +655,227 @@ test_closing_in_the_report_of_the_end_is_possible(void **state)
 	assert_int_equal(timers_next(&w->peer.timers), NEVER_MS);
 }
 
+/* -- Back pressure ----------------------------------------------------------------------------- */
+
+#define QUESTIONS 400
+#define ANSWER_LEN 47000
+
+static void
+answer_at_length(struct world *w)
+{
+	struct buf xml = { 0 };
+
+	buf_printf(&xml, "<a n='%u'>%*s</a>", w->answers++, ANSWER_LEN, "");
+	assert_int_equal(stream_write(w->stream, buf_as_span(&xml)), RES_OK);
+	buf_free(&xml);
+}
+
+static void
+flush_it(struct world *w)
+{
+	stream_flush(w->stream);
+}
+
+/* All at once, to a stream that answers each at length. */
+static void
+ask_much(struct world *w)
+{
+	struct buf xml = { 0 };
+	int i;
+
+	w->at_stanza = answer_at_length;
+	w->at_turn = flush_it;
+	for (i = 0; i < QUESTIONS; i++)
+		buf_printf(&xml, "<iq id='%d'><query xmlns='urn:example:long-answers'/></iq>", i);
+	peer_says(&w->peer, buf_str(&xml));
+	buf_free(&xml);
+}
+
+static void
+assert_all_answered(struct world *w)
+{
+	const char *at;
+	char want[40];
+	int i;
+
+	for (i = 0; i < 20; i++)
+		peer_settle(&w->peer);
+	assert_int_equal(w->answers, QUESTIONS);
+	at = buf_str(&w->peer.heard);
+	for (i = 0; i < QUESTIONS; i++) {
+		snprintf(want, sizeof(want), "<a n='%d'>", i);
+		assert_memory_equal(at, want, strlen(want));
+		at += strlen(want) + ANSWER_LEN + strlen("</a>");
+	}
+	assert_string_equal(at, "");
+}
+
+static void
+test_a_server_that_does_not_read_is_not_read(void **state)
+{
+	struct world *w = *state;
+	int64_t begun = w->peer.now;
+
+	bring_up(w);
+	assert_false(stream_was_held(w->stream, begun));
+	bufferevent_disable(w->peer.far, EV_READ);
+	ask_much(w);
+	/* About 1 MiB, and the one turn that passed it. */
+	assert_in_range(w->answers, 20, 130);
+	assert_true(stream_was_held(w->stream, w->peer.now));
+	peer_passes(&w->peer, 29999);
+	assert_true(stream_is_up(w->stream));
+	bufferevent_enable(w->peer.far, EV_READ);
+	assert_all_answered(w);
+	assert_true(stream_is_up(w->stream));
+	assert_true(stream_was_held(w->stream, begun));
+	assert_false(stream_was_held(w->stream, w->peer.now));
+	assert_string_equal(peer_logged(&w->peer), "");
+	/* And it is read again. */
+	peer_says(&w->peer, "<iq id='last'/>");
+	assert_non_null(strstr(buf_str(&w->events), "iq:last turn "));
+}
+
 static void
 test_a_server_that_takes_nothing_is_given_up(void **state)
 {
 	struct world *w = *state;
-	struct buf xml = { 0 };
+
+	bring_up(w);
+	bufferevent_disable(w->peer.far, EV_READ);
+	ask_much(w);
+	peer_passes(&w->peer, 29999);
+	assert_true(stream_is_up(w->stream));
+	peer_passes(&w->peer, 1);
+	assert_false(stream_is_up(w->stream));
+	assert_non_null(strstr(buf_str(&w->events), "down turn "));
+	assert_non_null(strstr(peer_logged(&w->peer), "does not take"));
+	buf_reset(&w->events);
+	w->at_stanza = NULL;
+	try_again(w);
+	bring_up(w);
+	assert_false(stream_was_held(w->stream, 0));
+}
+
+static void
+test_a_slow_server_is_borne(void **state)
+{
+	struct world *w = *state;
+	struct evbuffer *input;
 	int i;
 
 	bring_up(w);
 	bufferevent_disable(w->peer.far, EV_READ);
-	for (i = 0; i < 20000; i++)
-		buf_text(&xml, "<message><body>0123456789</body></message>");
-	for (i = 0; i < 25; i++) {
-		assert_int_equal(stream_write(w->stream, buf_as_span(&xml)), RES_OK);
-		stream_flush(w->stream);
+	ask_much(w);
+	bufferevent_setwatermark(w->peer.far, EV_READ, 0, 1000);
+	bufferevent_enable(w->peer.far, EV_READ);
+	input = bufferevent_get_input(w->peer.far);
+	for (i = 0; i < 20; i++) {
+		unsigned before = w->answers;
+
+		w->peer.now += 29000;
+		timers_run(&w->peer.timers, w->peer.now);
+		assert_true(stream_is_up(w->stream));
+		assert_int_equal(w->answers, before);
+		assert_int_equal(evbuffer_remove(input, (char[500]){ 0 }, 500), 500);
+		event_base_loop(w->peer.base, EVLOOP_NONBLOCK);
 	}
-	peer_says(&w->peer, "<iq id='1'/>");
-	assert_events(w, "iq:1 down turn ");
-	assert_non_null(strstr(peer_logged(&w->peer), "does not take"));
+	assert_string_equal(peer_logged(&w->peer), "");
+}
+
+static void
+test_our_own_pause_is_no_silence_of_the_server(void **state)
+{
+	struct world *w = *state;
+
+	bring_up(w);
+	peer_passes(&w->peer, 59000);
+	bufferevent_disable(w->peer.far, EV_READ);
+	ask_much(w);
+	peer_passes(&w->peer, 29000);
+	bufferevent_enable(w->peer.far, EV_READ);
+	assert_all_answered(w);
+	buf_reset(&w->peer.heard);
+	peer_passes(&w->peer, 59999);
+	assert_string_equal(peer_heard(&w->peer), "");
+	peer_passes(&w->peer, 1);
+	assert_non_null(strstr(peer_heard(&w->peer), "keepalive-1"));
+	peer_passes(&w->peer, 30000);
+	assert_false(stream_is_up(w->stream));
+}
+
+static void
+test_a_turn_is_bounded(void **state)
+{
+	struct world *w = *state;
+	struct buf xml = { 0 };
+	const char *at;
+	int i, turns = 0;
+
+	bring_up(w);
+	for (i = 0; i < 2000; i++)
+		buf_text(&xml, "<message><body>0123456789</body></message>                ");
+	peer_says(&w->peer, buf_str(&xml));
+	for (at = buf_str(&w->events); (at = strstr(at, "turn ")) != NULL; at++)
+		turns++;
+	assert_in_range(turns, xml.len / 16384, xml.len / 4096);
 	buf_free(&xml);
+}
+
+static void
+test_a_pause_may_end_with_the_stream(void **state)
+{
+	struct world *w = *state;
+
+	bring_up(w);
+	bufferevent_disable(w->peer.far, EV_READ);
+	ask_much(w);
+	w->at_stanza = break_it;
+	bufferevent_enable(w->peer.far, EV_READ);
+	peer_settle(&w->peer);
+	assert_false(stream_is_up(w->stream));
+	assert_non_null(strstr(buf_str(&w->events), "down turn "));
+	buf_reset(&w->events);
+	w->at_stanza = NULL;
+	try_again(w);
+	bring_up(w);
+	bufferevent_disable(w->peer.far, EV_READ);
+	ask_much(w);
+	stream_close(w->stream);
+	bufferevent_enable(w->peer.far, EV_READ);
+	peer_settle(&w->peer);
+	assert_non_null(strstr(buf_str(&w->peer.heard), "</stream:stream>"));
+	peer_says(&w->peer, "</stream:stream>");
+	assert_true(stream_is_closed(w->stream));
+}
+
+static void
+test_what_would_end_the_stream_is_not_written(void **state)
+{
+	struct world *w = *state;
+	char *large = malloc(STREAM_STANZA_MAX);
+	xmpp_stanza_t *st;
+
+	assert_non_null(large);
+	memset(large, 'x', STREAM_STANZA_MAX - 1);
+	large[STREAM_STANZA_MAX - 1] = '\0';
+	bring_up(w);
+	st = stanza_new(w->ctx, "iq", NULL);
+	stanza_add_text(st, "a", large);
+	assert_int_equal(stream_write_stanza(w->stream, st), RES_INVALID);
+	xmpp_stanza_release(st);
+	st = stanza_new(w->ctx, "iq", NULL);
+	stanza_add_text(st, "a", large + 100);
+	assert_int_equal(stream_write_stanza(w->stream, st), RES_OK);
+	xmpp_stanza_release(st);
+	stream_discard(w->stream);
+	st = stanza_new(w->ctx, "iq", NULL);
+	stanza_add_text(st, "a", "\x01");
+	assert_int_equal(stream_write_stanza(w->stream, st), RES_INVALID);
+	xmpp_stanza_release(st);
+	stream_flush(w->stream);
+	assert_string_equal(peer_heard(&w->peer), "");
+	free(large);
 }
 
 #define with_stream(test) cmocka_unit_test_setup_teardown(test, begin, end)
@@ -709,7 +910,13 @@ main(void)
 		with_stream(test_closing_does_not_wait_for_ever),
 		with_stream(test_closing_is_possible_at_any_moment),
 		with_stream(test_closing_in_the_report_of_the_end_is_possible),
+		with_stream(test_a_server_that_does_not_read_is_not_read),
 		with_stream(test_a_server_that_takes_nothing_is_given_up),
+		with_stream(test_a_slow_server_is_borne),
+		with_stream(test_our_own_pause_is_no_silence_of_the_server),
+		with_stream(test_a_turn_is_bounded),
+		with_stream(test_a_pause_may_end_with_the_stream),
+		with_stream(test_what_would_end_the_stream_is_not_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
