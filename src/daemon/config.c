@@ -185,8 +185,8 @@ check_path(cfg_t *cfg, cfg_opt_t *opt)
 {
 	const char *value = cfg_opt_getnstr(opt, 0);
 
-	/* SQLite has other meanings for a name that begins with a colon. */
-	if (value[0] != '\0' && value[0] != ':')
+	/* SQLite has other meanings for these: memory, or a URI. */
+	if (value[0] != '\0' && value[0] != ':' && strncmp(value, "file:", 5) != 0)
 		return 0;
 	cfg_error(cfg, "%s: the name of a file is missing", opt->name);
 	return -1;

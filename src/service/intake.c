@@ -125,6 +125,39 @@ write_address(struct buf *out, struct span text)
 	}
 }
 
+static enum res
+parse_address(struct jid *out, struct span text)
+{
+	struct buf address = { .max = JID_FULL_MAX };
+
+	write_address(&address, text);
+	enum res res = address.failed ? RES_INVALID : jid_parse(out, buf_as_span(&address));
+	buf_free(&address);
+	return res;
+}
+
+void
+intake_print_to(struct buf *out, struct span to)
+{
+	struct span rest = to, item;
+	struct jid jid;
+
+	if (!take_word(&rest, "xmpp:")) {
+		buf_span(out, to);
+		return;
+	}
+	for (int n = 0; n < ITEMS_MAX && take_item(&to, &item); n++) {
+		buf_text(out, n > 0 ? ", " : "");
+		if (parse_address(&jid, item) == RES_OK)
+			buf_text(out, jid.bare);
+		else {
+			take_word(&item, "xmpp:");
+			buf_span(out, item);
+		}
+	}
+	buf_span(out, to);
+}
+
 static bool
 has_recipient(const struct request *rq, const char *bare)
 {
@@ -146,12 +179,9 @@ static enum res
 read_recipient(
     struct service *s, struct span text, struct form *f, struct request *out, struct buf *why)
 {
-	struct buf address = { .max = JID_FULL_MAX };
 	struct jid jid;
+	enum res res = parse_address(&jid, text);
 
-	write_address(&address, text);
-	enum res res = address.failed ? RES_INVALID : jid_parse(&jid, buf_as_span(&address));
-	buf_free(&address);
 	if (res == RES_NOMEM)
 		return res;
 	if (res != RES_OK || jid.local[0] == '\0') {

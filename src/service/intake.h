@@ -47,6 +47,12 @@ enum res intake_read(struct service *s, const struct jid *sender, enum packet_ki
     struct form *f, int64_t now, struct request *out, struct buf *why);
 
 /*
+ * What was written into the field `to`, for a form that is sent back: an address at its beginning,
+ * and those after it, are not URIs any more, and mean the same.
+ */
+void intake_print_to(struct buf *out, struct span to);
+
+/*
  * Would it exceed a limit?  RES_OVERQUOTA with limit, use and reset in `why`; RES_TEMPFAIL.  Stores
  * nothing.
  */

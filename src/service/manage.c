@@ -9,6 +9,7 @@
  */
 #define LIST_MAX    100
 #define OPTIONS_MAX 50
+#define CANCEL_MAX  200
 #define EXCERPT     40
 #define ADDRESS     100
 /* Of a long history, the beginning and the end. */
@@ -330,6 +331,16 @@ cancel_one(struct run *r, const char *typed)
 	return said;
 }
 
+static size_t
+count_values(const struct field *fd)
+{
+	size_t n = 0;
+
+	for (const struct value *v = fd->values; v != NULL; v = v->next)
+		n++;
+	return n;
+}
+
 void
 manage_cancel(struct run *r)
 {
@@ -342,6 +353,10 @@ manage_cancel(struct run *r)
 	}
 	if (ids == NULL || ids->values == NULL) {
 		cancel_ask(r, "Choose at least one message.");
+		return;
+	}
+	if (count_values(ids) > CANCEL_MAX) {
+		cancel_ask(r, "Choose at most 200 messages at once.");
 		return;
 	}
 	reply_done(r, NOTE_INFO, "%s", "");

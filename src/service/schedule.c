@@ -49,16 +49,18 @@ static void
 fill_in(struct form *f, struct field *fd, const char *text)
 {
 	struct span written = span_of(text);
+	struct buf plain = { .max = 2 * FILL_MAX };
 
 	if (written.len > FILL_MAX)
 		return;
 	/* A default that is a URI becomes a link in some clients, and is not submitted. */
 	if (fd->type == FIELD_TEXT)
-		take_word(&written, "xmpp:");
+		intake_print_to(&plain, written);
 	if (fd->type == FIELD_TEXT_MULTI)
 		form_lines(f, fd, written);
 	else
-		form_value(f, fd, written.p);
+		form_value(f, fd, buf_str(&plain));
+	buf_free(&plain);
 }
 
 /* The form of stage 1, filled in with what was submitted, if anything. */

@@ -112,6 +112,8 @@ on_request(struct inbound *in)
 		answer = adhoc_handle(c->adhoc, &in->from, in->st);
 	else
 		answer = query_handle(c->query, &in->from, to_bot(in), in->st);
+	if (answer == NULL)
+		c->env.events->failed(c->env.events_arg);
 	component_send(c, answer);
 }
 

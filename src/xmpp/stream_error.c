@@ -1,6 +1,7 @@
 #include "xmpp/stream_error.h"
 
 #include <event2/util.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "xmpp/stanza.h"
