@@ -16,7 +16,7 @@ enum command_stage {
 
 enum reply_kind {
 	REPLY_FORM,    /* a form to fill in, perhaps again: `note` says what was wrong */
-	REPLY_CONFIRM, /* what would happen, in fixed fields; COMMAND_DO with the same input follows */
+	REPLY_CONFIRM, /* what would happen, in fixed fields; COMMAND_DO follows */
 	REPLY_DONE,    /* over: `note`, perhaps a result form */
 	REPLY_REFUSED  /* a stanza error: `condition`, `error_type`, and `note` as its text */
 };

@@ -90,7 +90,7 @@ struct packet {
 	int64_t due_at;        /* what the sender asked for; never moved by a retry */
 	int64_t next_at;       /* when it is looked at next */
 	int64_t expires_at;
-	int64_t sent_at;       /* last time it left */
+	int64_t sent_at;       /* last time it left and did not come back */
 	int64_t finished_at;   /* entered a final state, SENT or UNCERTAIN */
 	int32_t attempts;
 	bool held;             /* has been held: it arrives late by intent */

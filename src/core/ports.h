@@ -101,7 +101,7 @@ struct store_ops {
 	enum res (*move)(
 	    struct store *s, struct packet *p, enum packet_event ev, int64_t at, const char *what);
 	/*
-	 * Held packets of the recipient are looked at again at `at`: their next_at.  only: those
+	 * Held packets of the recipient (NULL: of everybody) are looked at again at `at`: their next_at.  only: those
 	 * with this choice; OFFLINE_END: all. n: how many.
 	 */
 	enum res (*wake)(

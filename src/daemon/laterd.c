@@ -311,7 +311,8 @@ laterd_reload(struct laterd *l, const struct config *config)
 	service_configure(l->service, &l->service_config);
 	log_open(config->log.target, config->log.level);
 	log_note("read the configuration again");
-	laterd_clock_changed(l);
+	service_look_again(l->service);
+	end_turn(l);
 }
 
 static void

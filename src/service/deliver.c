@@ -209,20 +209,14 @@ missed(const struct service *s, const struct packet *p, int64_t now)
 	    now - p->due_at > s->config->late_limit_ms;
 }
 
-/* It was in flight when we or the stream broke, and has not been sent again. */
-#define UNSURE \
-	"it left, but whether it arrived is not known, and now it is too late to send it again"
-
 static const char *
 ended_by_time(const struct service *s, const struct packet *p, int64_t now)
 {
 	if (p->expires_at != 0 && p->expires_at <= now)
-		return p->attempts > 0 && !p->held ? UNSURE : "it could not be delivered in time";
-	if (!missed(s, p, now))
-		return NULL;
-	return p->attempts > 0
-	    ? UNSURE
-	    : "the service was interrupted when it was due, and it would arrive too late";
+		return "it could not be delivered in time";
+	if (missed(s, p, now))
+		return "the service was interrupted when it was due, and it would arrive too late";
+	return NULL;
 }
 
 /* Takes q. */
@@ -237,9 +231,9 @@ deliver_one(struct service *s, struct queued *q, int64_t now)
 	enum res res;
 
 	if (ended != NULL)
-		settle_end(s, p, EV_EXPIRE, ended);
+		settle_expire(s, p, ended);
 	else if (action == ACTION_DROP)
-		settle_end(s, p, EV_EXPIRE, dropped_words[presence]);
+		settle_expire(s, p, dropped_words[presence]);
 	else if (action != ACTION_SEND)
 		hold_one(s, p, presence, action, now);
 	else if ((res = open_body(s, p, &inner)) == RES_PERMFAIL)
@@ -259,7 +253,8 @@ deliver_pump(struct service *s)
 	struct queued *first;
 
 	timer_stop(&s->send_timer);
-	if (s->draining || s->barrier || s->broken || !s->messenger->ops->ready(s->messenger))
+	if (s->draining || s->barrier || service_halted(s) ||
+	    !s->messenger->ops->ready(s->messenger))
 		return;
 	for (int i = 0; i < TURN_MAX && s->nbatch < BATCH_MAX; i++) {
 		if ((first = queue_peek(&s->queue)) == NULL || first->p.next_at > now)

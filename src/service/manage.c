@@ -310,7 +310,7 @@ cancel_one(struct run *r, const char *typed)
 	case RES_OK: {
 		struct packet *p = &ps.v[0];
 
-		bool unsure = p->attempts > 0 && !p->held;
+		bool unsure = p->sent_at != 0;
 
 		if (settle_move(r->s, p, EV_CANCEL, "cancelled by the sender")) {
 			if (!unsure && r->s->env.store->ops->refund(r->s->env.store, p) != RES_OK)

@@ -92,12 +92,24 @@ service_start(struct service *s)
 	return service_commit(s);
 }
 
-/* What fell due in a time that never was could not be sent then. */
+void
+service_look_again(struct service *s)
+{
+	tick_start(s);
+}
+
+/*
+ * What fell due in a time that never was could not be sent then; time that comes again is no gap.
+ */
 void
 service_clock_changed(struct service *s)
 {
+	int64_t set_by = service_now(s) - clock_mono(s->env.clock) - s->drift;
+
+	if (s->drift == 0 || llabs(set_by) <= DRIFT_MS)
+		set_by = 0;
 	if (s->able_since != 0)
-		s->able_since = service_now(s);
+		s->able_since = set_by > 0 ? service_now(s) : s->able_since + set_by;
 	tick_start(s);
 }
 
@@ -105,16 +117,21 @@ static void
 repair(void *arg)
 {
 	struct service *s = arg;
+	struct store *st = s->env.store;
+	int64_t n;
 
-	if (settle_recover(s) != RES_OK) {
+	/* Presence may have changed unheard: all that is held is looked at. */
+	if (settle_recover(s) != RES_OK ||
+	    st->ops->wake(st, NULL, OFFLINE_END, service_now(s), &n) != RES_OK) {
 		s->broken = true;
 		return;
 	}
 	settle_tell_again(s);
 	if (s->able_since != 0)
 		s->able_since = service_now(s);
-	if (!s->broken)
-		tick_start(s);
+	tick_start(s);
+	if (s->messenger->ops->ready(s->messenger) && !s->broken)
+		settle_ready(s);
 }
 
 static void
@@ -124,8 +141,7 @@ give_up_turn(struct service *s)
 	queue_clear(&s->queue);
 	batch_free(s);
 	s->broken = s->rearm = s->full = false;
-	timer_stop(&s->send_timer);
-	timer_stop(&s->claim_timer);
+	stop_timers(s);
 	/* One repair at a time: turns that fail meanwhile do not put it off. */
 	if (!timer_waits(&s->repair_timer))
 		timer_set(s->env.timers, &s->repair_timer,

@@ -54,6 +54,8 @@ void service_attach(struct service *s, struct messenger *m);
 enum res service_start(struct service *s);
 /* Other limits, domains and times from now on. */
 void service_configure(struct service *s, const struct service_config *config);
+/* Look again at what is due, by the configuration as it is now. */
+void service_look_again(struct service *s);
 /* The wall clock was set: look again at what is due. */
 void service_clock_changed(struct service *s);
 

@@ -69,6 +69,14 @@ settle_end(struct service *s, struct packet *p, enum packet_event ev, const char
 	return true;
 }
 
+bool
+settle_expire(struct service *s, struct packet *p, const char *what)
+{
+	if (p->sent_at != 0)
+		what = "it left, but whether it arrived is not known, and it is not sent again";
+	return settle_end(s, p, EV_EXPIRE, what);
+}
+
 enum res
 settle_recover(struct service *s)
 {
@@ -119,15 +127,13 @@ on_broken(void *arg)
 
 /* -- What the messenger reports ---------------------------------------------------------------- */
 
-static void
-ready(struct service *s, const struct report *r)
+void
+settle_ready(struct service *s)
 {
 	struct events waiting = { 0 };
 	char after[JID_BARE_MAX + 1] = "";
 	size_t n;
 
-	(void)r;
-	s->able_since = service_now(s);
 	do {
 		if (s->env.store->ops->contacts_waiting(
 			s->env.store, after, WATCH_PAGE, &waiting) != RES_OK)
@@ -141,17 +147,6 @@ ready(struct service *s, const struct report *r)
 	} while (n == WATCH_PAGE && !s->broken);
 	if (!s->broken)
 		deliver_pump(s);
-}
-
-/* As it is now, because a report may be told again. */
-static void
-presence_changed(struct service *s, const struct report *r)
-{
-	enum presence value = s->messenger->ops->presence(s->messenger, r->who);
-
-	if (s->draining || (value != PRESENCE_ONLINE && value != PRESENCE_OFFLINE))
-		return;
-	tick_wake(s, r->who, value == PRESENCE_ONLINE);
 }
 
 /*
@@ -196,7 +191,7 @@ hold_bounced(struct service *s, struct packet *p, enum bounce bounce, const char
 	struct buf words = { .max = 2048 };
 
 	p->held = true;
-	p->finished_at = 0;
+	p->sent_at = p->finished_at = 0;
 	p->next_at = now + deliver_retry_ms(s, p->attempts);
 	/* Where their presence can be seen, it decides; else it is tried again now and then. */
 	if (bounce == BOUNCE_AWAY &&
@@ -218,7 +213,7 @@ bounced(struct service *s, const struct report *r)
 	struct packet *p = packet_of(s, r->id, r->who, &ps);
 	const char *why = bounce_words(span_of(r->condition));
 
-	if (p != NULL && service_now(s) - p->sent_at <= BOUNCE_MS &&
+	if (p != NULL && r->at - p->sent_at <= BOUNCE_MS &&
 	    (p->state == PACKET_INFLIGHT || p->state == PACKET_SENT)) {
 		enum bounce bounce =
 		    bounce_for(p->offline, bounce_meaning(span_of(r->condition), span_of(r->type)));
@@ -245,7 +240,7 @@ not_allowed(struct service *s, const struct report *r)
 
 	if (get_packet(s, r->id, &ps) &&
 	    (ps.v[0].state == PACKET_INFLIGHT || ps.v[0].state == PACKET_SENT)) {
-		ps.v[0].finished_at = 0;
+		ps.v[0].sent_at = ps.v[0].finished_at = 0;
 		ps.v[0].next_at = service_now(s);
 		settle_move(s, &ps.v[0], EV_HOLD,
 		    "the server does not let us send as the sender: to be sent from our address");
@@ -323,6 +318,7 @@ keep(struct service *s, const struct report *r)
 		return NULL;
 	*copy = (struct report){
 		.tell = r->tell,
+		.at = r->at,
 		.answer = r->answer,
 		.id = arena_text(&kept->arena, r->id),
 		.who = arena_text(&kept->arena, r->who),
@@ -339,10 +335,12 @@ keep(struct service *s, const struct report *r)
 static void
 report(struct service *s, const struct report *r)
 {
-	if (keep(s, r) == NULL && s->broken)
+	if (keep(s, r) == NULL && service_halted(s) && !s->reports.lost) {
+		s->reports.lost = true;
 		log_error(
 		    "the store has been out of order for so long that news of messages is lost");
-	if (!s->broken)
+	}
+	if (!service_halted(s))
 		r->tell(s, r);
 }
 
@@ -364,17 +362,24 @@ settle_forget_reports(struct service *s)
 	s->reports = (struct reports){ 0 };
 }
 
+/* Neither needs to be kept: the repair asks the messenger itself, and looks at all that is held. */
 static void
 on_ready(void *arg)
 {
-	report(arg, &(struct report){ .tell = ready });
+	struct service *s = arg;
+
+	s->able_since = service_now(s);
+	if (!service_halted(s))
+		settle_ready(s);
 }
 
 static void
 on_presence(void *arg, const char *recipient, enum presence value)
 {
-	(void)value;
-	report(arg, &(struct report){ .tell = presence_changed, .who = recipient });
+	struct service *s = arg;
+
+	if (!s->draining && !service_halted(s))
+		tick_wake(s, recipient, value == PRESENCE_ONLINE);
 }
 
 static void
@@ -384,6 +389,7 @@ on_bounced(void *arg, const char *id, const char *from, struct span condition, s
 
 	report(arg,
 	    &(struct report){ .tell = bounced,
+		.at = service_now(arg),
 		.id = id,
 		.who = from,
 		.condition = arena_span(&words, condition),

@@ -12,12 +12,14 @@ struct report {
 	void (*tell)(struct service *s, const struct report *r);
 	const char *id, *who, *condition, *type;
 	enum contact answer;
+	int64_t at; /* when it was heard */
 	struct report *next;
 };
 
 struct reports {
 	struct arena arena;
 	struct report *first, **last;
+	bool lost; /* there was no room for more, and the log says so */
 };
 
 struct service {
@@ -37,7 +39,7 @@ struct service {
 	struct reports reports;      /* of this turn, and of those that could not be committed */
 
 	int64_t window_end;          /* wall clock: up to here packets are claimed */
-	int64_t able_since;          /* wall clock: we have been able to send since then; 0: we are not */
+	int64_t able_since;          /* wall clock: able to send since then; 0: not able */
 	int64_t drift;               /* wall minus monotonic clock, to notice when one is set */
 	int repairs;                 /* since the last turn that could be committed */
 	struct timer tick_timer, claim_timer, send_timer, held_timer, purge_timer, repair_timer;
@@ -47,6 +49,13 @@ static inline int64_t
 service_now(const struct service *s)
 {
 	return clock_wall(s->env.clock);
+}
+
+/* Nothing is taken from the store or sent: the turn has failed, or the repair is still to come. */
+static inline bool
+service_halted(const struct service *s)
+{
+	return s->broken || timer_waits(&s->repair_timer);
 }
 
 /* Arm a timer for an instant of the wall clock. */
@@ -90,6 +99,12 @@ int64_t deliver_retry_ms(struct service *s, int32_t attempts);
 bool settle_move(struct service *s, struct packet *p, enum packet_event ev, const char *what);
 /* The same for an end that the sender has to know: stores a notice in the same turn. */
 bool settle_end(struct service *s, struct packet *p, enum packet_event ev, const char *what);
+/*
+ * The same for one that ends unsent; when it left and was not heard of again, that is said instead.
+ */
+bool settle_expire(struct service *s, struct packet *p, const char *what);
+/* The stream is up: watch those for whom something is held, and send. */
+void settle_ready(struct service *s);
 /*
  * Take up from the store what is in our hands there; for a start, and after a turn that could not
  * be committed.

@@ -64,7 +64,7 @@ expire_held(struct service *s, int64_t now)
 		s->env.store, FIND_HELD_EXPIRED, NULL, now, QUEUE_LOW, &expired) != RES_OK)
 		s->broken = true;
 	for (size_t i = 0; i < expired.n && !s->broken; i++)
-		settle_end(s, &expired.v[i], EV_EXPIRE, "it could not be delivered in time");
+		settle_expire(s, &expired.v[i], "it could not be delivered in time");
 	packets_free(&expired);
 }
 
@@ -126,7 +126,7 @@ tick_arm(struct service *s)
 {
 	int64_t now = service_now(s), expiry, retry, scheduled;
 
-	if (s->draining)
+	if (s->draining || service_halted(s))
 		return;
 	if (s->env.store->ops->next(s->env.store, &expiry, &retry, &scheduled) != RES_OK) {
 		s->broken = true;
@@ -179,6 +179,7 @@ tick(void *arg)
 void
 tick_start(struct service *s)
 {
-	if (!s->draining)
+	/* The repair begins anew with a tick. */
+	if (!s->draining && !service_halted(s))
 		tick(s);
 }

@@ -62,7 +62,11 @@ failed(struct db *db, enum sql which, int code)
 	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
 		if (meanings[i].code == (code & 0xff))
 			res = meanings[i].res;
-	log_error("store: %s: %s (%d)", statements[which].name, sqlite3_errmsg(db->handle), code);
+	/* A full disk fails every turn the same way: that is one line. */
+	if (code != db->complained)
+		log_error("store: %s: %s (%d)", statements[which].name, sqlite3_errmsg(db->handle),
+		    code);
+	db->complained = code;
 	if (db->turn == TURN_OPEN)
 		db->turn = TURN_BROKEN;
 	return res;
@@ -110,6 +114,7 @@ db_commit(struct store *s)
 	if ((code = control(db, SQL_COMMIT)) != SQLITE_DONE)
 		return failed(db, SQL_COMMIT, code);
 	db->turn = TURN_NONE;
+	db->complained = 0;
 	return RES_OK;
 }
 

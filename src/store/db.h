@@ -13,7 +13,7 @@
 enum turn {
 	TURN_NONE,  /* nothing written */
 	TURN_OPEN,  /* a transaction is open */
-	TURN_BROKEN /* a call failed in it, and SQLite may have rolled back: nothing more is committed */
+	TURN_BROKEN /* a call failed in it: nothing of it may be committed */
 };
 
 struct db {
@@ -21,6 +21,7 @@ struct db {
 	sqlite3 *handle;
 	sqlite3_stmt *stmt[SQL_N];
 	enum turn turn;
+	int complained; /* SQLite's code last logged; 0 once a turn was committed after it */
 	int lock; /* -1 for ":memory:" */
 };
 

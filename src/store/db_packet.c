@@ -379,9 +379,10 @@ db_packet_wake(struct store *s, const char *recipient, enum offline only, int64_
 	int changed;
 
 	*n = 0;
-	db_query(&q, (struct db *)s, SQL_PACKET_WAKE);
+	db_query(&q, (struct db *)s, recipient != NULL ? SQL_PACKET_WAKE : SQL_PACKET_WAKE_ALL);
 	db_int(&q, at);
-	db_text(&q, recipient);
+	if (recipient != NULL)
+		db_text(&q, recipient);
 	if (only == OFFLINE_END)
 		db_null(&q);
 	else

@@ -105,6 +105,9 @@ static_assert((int)CONTACT_GRANTED == SQL_CONTACT_GRANTED, "granted");
 	X(PACKET_WAKE, \
 	    "UPDATE packet SET next_at = $1 WHERE recipient = $2 AND " SQL_IS_HELD \
 	    " AND ($3 IS NULL OR offline = $3)") \
+	X(PACKET_WAKE_ALL, \
+	    "UPDATE packet SET next_at = $1 WHERE " SQL_IS_HELD \
+	    " AND next_at > $1 AND ($2 IS NULL OR offline = $2)") \
 	X(PACKET_SET_ASIDE, \
 	    "UPDATE packet SET state = " SQL_TEXT( \
 		SQL_STATE_FAILED) ", finished_at = due_at WHERE n = $1 AND " \

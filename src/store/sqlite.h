@@ -8,21 +8,24 @@
  * Open the database at path, create it (mode 0600) where there is none, and bring its schema up to
  * ours.  ":memory:" is a private database that ends with its store.  On RES_OK *out is a store, to
  * be closed by sqlite_store_close; otherwise *out is NULL and `why` says why in one line.
- *   RES_TEMPFAIL  another laterd holds the database: it has locked PATH.lock, and `why` names the pid written there.
- *   RES_PERMFAIL  it cannot be opened or created, is no laterd database, is of a newer version, or its header, schema or tables
- *                 are damaged; the file is as it was.
+ *   RES_TEMPFAIL  another laterd holds the database: it has locked PATH.lock, and `why` names the
+ *                 pid written there.
+ *   RES_PERMFAIL  it cannot be opened or created, is no laterd database, is of a newer version, or
+ *                 its header, schema or tables are damaged; the file is as it was.
  * The lock is taken before the database is touched, held until the store is closed, and dies with
  * the process; the lock file itself stays.  Path is resolved first, so that two names of one file
  * mean one lock.
  * Beyond what core/ports.h says of the verbs:
- * - After RES_TEMPFAIL, RES_NOMEM from a write or RES_PERMFAIL from SQLite the turn is broken: every verb, commit included,
- *   returns RES_TEMPFAIL until rollback.  The cause has been logged, once.
+ * - After RES_TEMPFAIL, RES_NOMEM from a write or RES_PERMFAIL from SQLite the turn is broken: every
+ *   verb, commit included, returns RES_TEMPFAIL until rollback.  The cause has been logged, once.
  * - RES_PERMFAIL: SQLite found the file damaged, or (get) the row cannot be a packet.
- * - A row that cannot be a packet is logged and left out of find and claim; if it is scheduled or held it becomes FAILED in the
- *   turn, lest it be found again for ever.
- * - find and claim end early, with RES_OK, when the list's arena is full and at least one packet is in it, or after 16 rows
- *   that cannot be packets: fewer than max does not mean that there are no more.
- * - purge counts packets only; UNCERTAIN ones end like finished ones, by finished_at.  use takes any day of a month.
+ * - A row that cannot be a packet is logged and left out of find and claim; if it is scheduled or
+ *   held it becomes FAILED in the turn, lest it be found again for ever.
+ * - find and claim end early, with RES_OK, when the list's arena is full and at least one packet is
+ *   in it, or after 16 rows that cannot be packets: fewer than max does not mean that there are no
+ *   more.
+ * - purge counts packets only; UNCERTAIN ones end like finished ones, by finished_at.  use takes any
+ *   day of a month.
  */
 enum res sqlite_store_open(const char *path, struct store **out, struct buf *why);
 /* Rolls an uncommitted turn back; nulls the pointer, bears NULL in it. */

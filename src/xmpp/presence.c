@@ -262,9 +262,7 @@ static void
 grow_old(struct tracker *t, struct entry *e)
 {
 	wait_end(t, e);
-	if (!lapses(t, e))
-		return;
-	while (e->n > 0)
+	while (lapses(t, e) && e->n > 0)
 		remove_resource(e, e->n - 1);
 	settle(t, e);
 }

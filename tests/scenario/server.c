@@ -209,7 +209,7 @@ on_iq(struct world *w, xmpp_stanza_t *st)
 		w->batch = 0;
 		w->unanswered = w->pong ? "" : attr(w, st, "id");
 	}
-	if (!batch || w->pong)
+	if (batch ? w->pong : !w->slow_start)
 		server_say(w, "<iq type='result' id='%s' from='%s' to='%s'/>", stanza_attr(st, "id"), stanza_attr(st, "to"),
 		    stanza_attr(st, "from"));
 }

@@ -1,6 +1,7 @@
 /* Commands as a client meets them: stages, errors, who may, and the truth about one's own messages. */
 #include "core/quota.h"
 #include "world.h"
+#include "xmpp/stanza.h"
 
 #define STRANGER "tybalt@example.com/square"
 #define NURSE    "nurse@example.org/kitchen"
@@ -187,6 +188,8 @@ static const struct {
 	{ { .offline = "maybe" }, "auto, hold, server and drop" },
 	{ { .expires = "in 1 minutes" }, "before it is due" },
 	{ { .expires = "whenever" }, "Expiry" },
+	{ { .expires = "in 619201 minutes" }, "430 days ahead" },
+	{ { .expires = "2190-01-01 00:00" }, "430 days ahead" },
 };
 
 static void
@@ -233,6 +236,46 @@ test_message_above_body_max_is_refused_and_one_at_it_is_not(void **state)
 	assert_says(world_field(w, &a, "error"), "101 bytes");
 	body[100] = '\0';
 	world_schedule(w, .body = body);
+}
+
+static size_t
+count_values(const struct answer *a, const char *var)
+{
+	xmpp_stanza_t *fd = xmpp_stanza_get_children(a->form);
+	size_t n = 0;
+
+	while (fd != NULL && strcmp(stanza_attr(fd, "var"), var) != 0)
+		fd = xmpp_stanza_get_next(fd);
+	assert_non_null(fd);
+	for (fd = xmpp_stanza_get_children(fd); fd != NULL; fd = xmpp_stanza_get_next(fd))
+		n += stanza_is(fd, "value", NULL);
+	return n;
+}
+
+/* Each value is an element, and an answer may have only so many. */
+static void
+test_text_of_very_many_lines_comes_back_whole_in_few_values(void **state)
+{
+	struct world *w = *state;
+	struct answer a;
+	struct buf lines = { 0 }, returns = { 0 };
+
+	world_start(w);
+	for (int i = 0; i < 1500; i++)
+		buf_printf(&lines, "%d\n", i);
+	/* Carriage returns stay within one value on their way to us. */
+	for (int i = 0; i < 4500; i++)
+		buf_text(&returns, "x\r");
+	a = world_ask(w, world_im(.when = "soon", .body = buf_str(&lines)));
+	assert_string_equal(a.status, "executing");
+	assert_int_equal(count_values(&a, "body"), 500);
+	assert_int_equal(strncmp(world_field(w, &a, "body"), buf_str(&lines), lines.len - 1), 0);
+	a = world_ask(w, world_im(.when = "soon", .body = buf_str(&returns)));
+	assert_string_equal(a.status, "executing");
+	assert_int_equal(count_values(&a, "body"), 500);
+	assert_int_equal(strlen(world_field(w, &a, "body")), 9000);
+	buf_free(&lines);
+	buf_free(&returns);
 }
 
 static void
@@ -360,6 +403,66 @@ test_show_tells_the_whole_story(void **state)
 	assert_says(world_field(w, &a, "due"), "Sun 2026-11-22 11:05");
 	assert_says(world_field(w, &a, "history-1"), "scheduled");
 	assert_says(world_field(w, &a, "sent"), "11:05");
+}
+
+/* Of the only packet. */
+static void
+add_history(struct world *w, int from, int to)
+{
+	world_sql(w,
+	    "WITH RECURSIVE i(i) AS (SELECT %d UNION ALL SELECT i + 1 FROM i WHERE i < %d) "
+	    "INSERT INTO event (packet, at, what) SELECT 1, 1795341630000 + i, 'line ' || i FROM i",
+	    from, to);
+}
+
+static void
+test_show_of_a_long_history_has_its_beginning_and_its_end(void **state)
+{
+	struct world *w = *state;
+	struct answer a;
+	char *xml;
+	size_t len;
+
+	world_start(w);
+	const char *id = world_schedule(w, .when = "in 1 hours", .body = "Good morning");
+	add_history(w, 2, 5000);
+	a = world_command(w, .node = "show", .fields = { "id", id });
+	assert_string_equal(a.status, "completed");
+	assert_string_equal(world_field(w, &a, "body"), "Good morning");
+	assert_says(world_field(w, &a, "history-1"), "scheduled");
+	assert_says(world_field(w, &a, "history-2"), ": line 2");
+	assert_string_equal(world_field(w, &a, "history-2500"), "");
+	assert_says(world_field(w, &a, "history-left-out"), "…");
+	assert_says(world_field(w, &a, "history-4999"), ": line 4999");
+	assert_says(world_field(w, &a, "history-5000"), ": line 5000");
+	assert_int_equal(xmpp_stanza_to_text(a.form, &xml, &len), 0);
+	xmpp_free(w->ctx, xml);
+	assert_in_range(len, 1, 64 * 1024);
+}
+
+static void
+test_history_that_is_just_short_enough_is_shown_whole(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	const char *id = world_schedule(w, .when = "in 1 hours");
+	for (int n = 50; n <= 51; n++) {
+		world_sql(w, "DELETE FROM event");
+		add_history(w, 1, n);
+		struct answer a = world_command(w, .node = "show", .fields = { "id", id });
+		for (int i = 1; i <= n; i++) {
+			char var[32], line[32];
+
+			snprintf(var, sizeof(var), "history-%d", i);
+			snprintf(line, sizeof(line), ": line %d", i);
+			if (n == 51 && i == 11)
+				assert_string_equal(world_field(w, &a, var), "");
+			else
+				assert_says(world_field(w, &a, var), line);
+		}
+		assert_string_equal(world_field(w, &a, "history-left-out"), n == 51 ? "…" : "");
+	}
 }
 
 static void
@@ -503,6 +606,7 @@ main(void)
 		WORLD_TEST(test_idle_session_expires),
 		WORLD_TEST(test_wrong_field_brings_the_same_form_back_with_the_reason),
 		WORLD_TEST(test_message_above_body_max_is_refused_and_one_at_it_is_not),
+		WORLD_TEST(test_text_of_very_many_lines_comes_back_whole_in_few_values),
 		WORLD_TEST(test_repetition_is_refused_rather_than_forgotten),
 		WORLD_TEST(test_unknown_command_is_not_found),
 		WORLD_TEST(test_foreign_domains_are_forbidden),
@@ -510,6 +614,8 @@ main(void)
 		WORLD_TEST(test_user_blocked_between_form_and_completion_is_refused),
 		WORLD_TEST(test_list_shows_the_own_messages_soonest_first),
 		WORLD_TEST(test_show_tells_the_whole_story),
+		WORLD_TEST(test_show_of_a_long_history_has_its_beginning_and_its_end),
+		WORLD_TEST(test_history_that_is_just_short_enough_is_shown_whole),
 		WORLD_TEST(test_id_may_be_typed_in_lower_case),
 		WORLD_TEST(test_cancel_before_due_stops_it_and_gives_the_charge_back),
 		WORLD_TEST(test_cancel_stops_what_is_queued_or_held),

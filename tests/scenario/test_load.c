@@ -7,23 +7,43 @@
 #define BATCH_BYTES (64 * 1024)
 #define BATCH_SLACK (2 * 1024)
 
-/* n messages for 11:05:00, of about a kilobyte. */
+/* im to n recipients. */
 static void
-schedule_crowd(struct world *w, int n, const char *offline)
+schedule_to_many(struct world *w, int n, struct im im)
 {
-	char to[50 * 24], body[801];
+	char to[50 * 24];
 
-	memset(body, 'x', sizeof(body) - 1);
-	body[sizeof(body) - 1] = '\0';
-	w->config.schedule.pending_max = n;
-	world_start(w);
 	for (int i = 0; i < n; i += 50) {
 		size_t len = 0;
 
 		for (int j = i; j < i + 50; j++)
 			len += (size_t)snprintf(to + len, sizeof(to) - len, "r%d@example.net ", j);
-		world_schedule(w, .to = to, .when = "2026-11-22 11:05:00", .body = body, .offline = offline);
+		im.to = to;
+		world_schedule_im(w, im);
 	}
+}
+
+/* n messages for 11:05:00, of about a kilobyte. */
+static void
+schedule_crowd(struct world *w, int n, const char *offline)
+{
+	char body[801];
+
+	memset(body, 'x', sizeof(body) - 1);
+	body[sizeof(body) - 1] = '\0';
+	w->config.schedule.pending_max = n;
+	world_start(w);
+	schedule_to_many(w, n,
+	    (struct im){ .when = "2026-11-22 11:05:00", .body = body, .offline = offline });
+}
+
+/* Romeo lets us see his presence, and is away. */
+static void
+make_contact(struct world *w)
+{
+	world_sql(w, "INSERT INTO contact (jid, state, changed_at) VALUES ('" ROMEO "', %d, 1)",
+	    (int)CONTACT_GRANTED);
+	world_person(w, ROMEO)->probe = PROBE_OFFLINE;
 }
 
 static int64_t
@@ -51,6 +71,14 @@ test_crowd_of_one_second_leaves_in_batches(void **state)
 	assert_int_equal(world_sql(w, "SELECT count(*) FROM packet WHERE attempts <> 1"), 0);
 }
 
+/* The next batch leaves, and waits for its pong. */
+static void
+pong_once(struct world *w)
+{
+	world_send(w, "<iq type='result' id='%s' from='example.org' to='" COMPONENT "'/>",
+	    w->unanswered);
+}
+
 /* Only so many are taken from the disk, and only one batch is on its way, however slow the server is. */
 static void
 test_queue_stays_bounded_while_the_server_is_slow(void **state)
@@ -64,14 +92,151 @@ test_queue_stays_bounded_while_the_server_is_slow(void **state)
 		assert_true(rounds < 1000);
 		assert_in_range(in_state(w, PACKET_QUEUED), 0, 2000);
 		assert_in_range(in_state(w, PACKET_INFLIGHT), 1, 1000);
-		world_pong(w);
-		w->pong = false;
+		pong_once(w);
 		world_advance(w, SECOND_MS);
 	}
 	world_pong(w);
 	assert_int_equal(w->nheard, 3000);
 	assert_int_equal(in_state(w, PACKET_SENT), 3000);
 }
+
+static void
+test_large_crowd_of_large_messages_leaves_at_its_instant(void **state)
+{
+	struct world *w = *state;
+	char body[10001];
+
+	memset(body, 'x', sizeof(body) - 1);
+	body[sizeof(body) - 1] = '\0';
+	w->config.schedule.pending_max = 3000;
+	world_start(w);
+	schedule_to_many(w, 3000,
+	    (struct im){ .when = "2026-11-22 11:05:10", .body = body, .offline = "server" });
+	world_advance_to(w, "2026-11-22T10:05:09Z");
+	assert_int_equal(w->nheard, 0);
+	world_advance(w, SECOND_MS);
+	assert_int_equal(w->nheard, 3000);
+	assert_int_equal(in_state(w, PACKET_SENT), 3000);
+}
+
+/* A server that takes its time is no outage. */
+static void
+test_crowd_that_takes_long_to_leave_does_not_become_late(void **state)
+{
+	struct world *w = *state;
+
+	w->config.schedule.late_limit_ms = 0;
+	schedule_crowd(w, 2000, "server");
+	w->pong = false;
+	world_advance_to(w, "2026-11-22T10:05:00Z");
+	for (int rounds = 0; w->nheard < 2000 && rounds < 1000; rounds++) {
+		world_advance(w, SECOND_MS);
+		pong_once(w);
+	}
+	world_pong(w);
+	assert_true(w->wall > world_utc("2026-11-22T10:05:20Z"));
+	assert_int_equal(in_state(w, PACKET_SENT), 2000);
+	assert_int_equal(world_count(w, JULIET), 0);
+}
+
+/* -- A queue full of what leaves late in the window ------------------------------------------- */
+
+#define LATE "2026-11-22 11:59:30"
+
+static void
+fill_the_window(struct world *w)
+{
+	w->config.schedule.pending_max = 5000;
+	w->config.schedule.tick_ms = HOUR_MS;
+	if (w->laterd == NULL)
+		world_start(w);
+	schedule_to_many(w, 2200, (struct im){ .when = LATE, .offline = "server" });
+	/* Now all of it is to be claimed at once. */
+	world_restart(w);
+	assert_int_equal(in_state(w, PACKET_QUEUED), 2000);
+}
+
+static void
+assert_window_leaves_in_its_second(struct world *w)
+{
+	world_forget(w);
+	world_advance_to(w, "2026-11-22T10:59:29Z");
+	assert_int_equal(w->nheard, 0);
+	world_advance(w, SECOND_MS);
+	assert_int_equal(w->nheard, 2200);
+}
+
+static void
+test_full_queue_does_not_keep_back_what_is_due_earlier(void **state)
+{
+	struct world *w = *state;
+
+	fill_the_window(w);
+	world_schedule(w, .when = "in 10 seconds");
+	world_schedule(w, .to = "nurse@example.net", .when = "in 10 minutes");
+	world_advance(w, 30 * MINUTE_MS);
+	assert_string_equal(world_only(w, ROMEO)->clock, "2026-11-22T10:00:40.000Z");
+	assert_string_equal(world_only(w, "nurse@example.net")->clock, "2026-11-22T10:10:30.000Z");
+	assert_window_leaves_in_its_second(w);
+}
+
+static void
+test_full_queue_does_not_keep_back_a_whole_crowd_that_is_due_earlier(void **state)
+{
+	struct world *w = *state;
+
+	fill_the_window(w);
+	schedule_to_many(w, 2000,
+	    (struct im){ .when = "2026-11-22 11:30:00", .offline = "server" });
+	world_advance_to(w, "2026-11-22T10:30:00Z");
+	assert_int_equal(w->nheard, 2000);
+	assert_window_leaves_in_its_second(w);
+}
+
+static void
+test_full_queue_does_not_keep_back_what_leaves_the_hold(void **state)
+{
+	struct world *w = *state;
+	struct person *nurse = world_person(w, "nurse@example.net");
+
+	w->config.schedule.pending_max = 5000;
+	w->config.schedule.tick_ms = HOUR_MS;
+	world_start(w);
+	make_contact(w);
+	nurse->bounce = "remote-server-timeout";
+	nurse->bounce_type = "wait";
+	const char *held = world_schedule(w, .when = "2026-11-22 11:01:00", .offline = "hold");
+	const char *tried = world_schedule(w, .to = nurse->jid, .when = "2026-11-22 11:01:00");
+	world_advance_to(w, "2026-11-22T10:01:01Z");
+	nurse->bounce = NULL;
+	fill_the_window(w);
+	assert_string_equal(world_state(w, held), "held");
+	assert_string_equal(world_state(w, tried), "held");
+	world_forget(w);
+	world_online(w, ROMEO);
+	assert_string_equal(world_only(w, ROMEO)->clock, "2026-11-22T10:01:01.000Z");
+	world_advance(w, 5 * MINUTE_MS);
+	assert_int_equal(world_count(w, nurse->jid), 1);
+	assert_string_equal(world_state(w, tried), "sent");
+	assert_window_leaves_in_its_second(w);
+}
+
+static void
+test_full_queue_and_a_clock_set_back_keep_nothing_back(void **state)
+{
+	struct world *w = *state;
+
+	fill_the_window(w);
+	world_jump(w, -2 * HOUR_MS);
+	world_schedule(w, .when = "in 1 minutes");
+	world_schedule(w, .to = "nurse@example.net", .when = "in 90 minutes");
+	world_advance(w, 100 * MINUTE_MS);
+	assert_string_equal(world_only(w, ROMEO)->clock, "2026-11-22T08:01:30.000Z");
+	assert_string_equal(world_only(w, "nurse@example.net")->clock, "2026-11-22T09:30:30.000Z");
+	assert_window_leaves_in_its_second(w);
+}
+
+/* -- Slow and broken -------------------------------------------------------------------------- */
 
 static void
 test_commands_are_answered_while_a_crowd_leaves(void **state)
@@ -144,8 +309,7 @@ test_crowd_held_for_one_recipient_leaves_at_their_login(void **state)
 
 	w->config.schedule.pending_max = 1500;
 	world_start(w);
-	world_sql(w, "INSERT INTO contact (jid, state, changed_at) VALUES ('" ROMEO "', %d, 1)", (int)CONTACT_GRANTED);
-	world_person(w, ROMEO)->probe = PROBE_OFFLINE;
+	make_contact(w);
 	for (int i = 0; i < 1500; i++)
 		world_schedule(w, .when = "in 1 minutes");
 	world_advance(w, 5 * MINUTE_MS);
@@ -277,6 +441,22 @@ test_finished_messages_are_purged_after_keep_days(void **state)
 	assert_int_equal(world_sql(w, "SELECT count(*) FROM charge"), 1);
 }
 
+/* Ticks may be an hour apart. */
+static void
+test_crowd_is_purged_soon_after_it_may_be(void **state)
+{
+	struct world *w = *state;
+
+	w->config.store.keep_ms = DAY_MS;
+	w->config.schedule.tick_ms = HOUR_MS;
+	schedule_crowd(w, 2000, "server");
+	world_advance_to(w, "2026-11-23T10:05:00Z");
+	assert_int_equal(in_state(w, PACKET_SENT), 2000);
+	world_advance_to(w, "2026-11-23T11:01:00Z");
+	assert_int_equal(world_sql(w, "SELECT count(*) FROM packet"), 0);
+	assert_int_equal(world_sql(w, "SELECT count(*) FROM event"), 0);
+}
+
 static void
 test_idle_daemon_sleeps_between_ticks(void **state)
 {
@@ -300,6 +480,12 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST(test_crowd_of_one_second_leaves_in_batches),
 		WORLD_TEST(test_queue_stays_bounded_while_the_server_is_slow),
+		WORLD_TEST(test_large_crowd_of_large_messages_leaves_at_its_instant),
+		WORLD_TEST(test_crowd_that_takes_long_to_leave_does_not_become_late),
+		WORLD_TEST(test_full_queue_does_not_keep_back_what_is_due_earlier),
+		WORLD_TEST(test_full_queue_does_not_keep_back_a_whole_crowd_that_is_due_earlier),
+		WORLD_TEST(test_full_queue_does_not_keep_back_what_leaves_the_hold),
+		WORLD_TEST(test_full_queue_and_a_clock_set_back_keep_nothing_back),
 		WORLD_TEST(test_commands_are_answered_while_a_crowd_leaves),
 		WORLD_TEST(test_crowd_survives_a_crash_in_its_middle),
 		WORLD_TEST(test_crowd_that_is_too_late_is_told_of_each),
@@ -308,6 +494,7 @@ main(void)
 		WORLD_TEST(test_hostile_stanzas_disturb_nobody),
 		WORLD_TEST(test_giant_request_is_answered_and_dropped),
 		WORLD_TEST(test_finished_messages_are_purged_after_keep_days),
+		WORLD_TEST(test_crowd_is_purged_soon_after_it_may_be),
 		WORLD_TEST(test_idle_daemon_sleeps_between_ticks),
 	};
 

@@ -2,6 +2,8 @@
 #include "core/ports.h"
 #include "world.h"
 
+#define LOCAL "nurse@example.org"
+
 enum seen { SEEN_UNKNOWN, SEEN_ASKED, SEEN_ONLINE, SEEN_OFFLINE };
 
 /* They have let us see their presence, in an earlier life. */
@@ -223,6 +225,50 @@ test_hold_asks_once_with_a_name_and_a_reason(void **state)
 }
 
 static void
+test_request_without_an_answer_is_repeated_once_a_day(void **state)
+{
+	struct world *w = *state;
+
+	w->config.schedule.tick_ms = HOUR_MS;
+	world_start(w);
+	world_schedule(w, .when = "in 1 minutes", .offline = "hold");
+	world_advance(w, 2 * MINUTE_MS);
+	assert_int_equal(world_signals(w, "subscribe", ROMEO), 1);
+	/* However many messages wait for them, and whatever befalls the stream and us. */
+	world_schedule(w, .when = "in 6 hours", .offline = "hold");
+	world_schedule(w, .from = "nurse@example.org/kitchen", .when = "in 12 hours",
+	    .offline = "hold");
+	world_cut(w);
+	world_advance(w, 13 * HOUR_MS);
+	world_restart(w);
+	world_advance(w, 10 * HOUR_MS);
+	assert_int_equal(world_signals(w, "subscribe", ROMEO), 1);
+	world_advance(w, 2 * HOUR_MS);
+	assert_int_equal(world_signals(w, "subscribe", ROMEO), 2);
+	world_advance(w, 9 * DAY_MS);
+	assert_in_range(world_signals(w, "subscribe", ROMEO), 10, 11);
+	/* The sender is told once of each. */
+	assert_int_equal(world_told(w, "was asked"), 2);
+	assert_int_equal(world_count(w, JULIET), 2);
+}
+
+static void
+test_answer_to_a_repeated_request_lets_the_message_go(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	world_schedule(w, .when = "in 1 minutes", .offline = "hold");
+	world_advance(w, 2 * MINUTE_MS);
+	world_person(w, ROMEO)->request = REQUEST_GRANTED;
+	world_person(w, ROMEO)->probe = PROBE_ONLINE;
+	world_advance(w, DAY_MS);
+	assert_int_equal(world_count(w, ROMEO), 1);
+	world_advance(w, 3 * DAY_MS);
+	assert_int_equal(world_signals(w, "subscribe", ROMEO), 2);
+}
+
+static void
 test_granted_subscription_lets_the_held_message_go(void **state)
 {
 	struct world *w = *state;
@@ -286,6 +332,88 @@ test_subscription_taken_back_is_told_to_the_sender(void **state)
 	world_advance(w, MINUTE_MS);
 	assert_int_equal(world_told(w, id), 1);
 	assert_string_equal(world_state(w, id), "held");
+}
+
+static void
+test_subscription_taken_back_lets_auto_go_at_once(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	set_presence(w, SEEN_OFFLINE);
+	const char *first = world_schedule(w, .when = "in 1 minutes");
+	const char *later = world_schedule(w, .when = "in 50 minutes");
+	world_advance(w, 3 * MINUTE_MS);
+	assert_string_equal(world_state(w, first), "held");
+	world_send(w, "<presence type='unsubscribed' from='" ROMEO "' to='" BOT "'/>");
+	assert_string_equal(world_only(w, ROMEO)->id, first);
+	assert_string_equal(world_state(w, first), "sent");
+	world_advance(w, HOUR_MS);
+	assert_string_equal(world_state(w, later), "sent");
+	assert_int_equal(world_count(w, ROMEO), 2);
+	assert_int_equal(world_count(w, JULIET), 0);
+}
+
+static void
+test_subscription_taken_back_after_a_restart_lets_auto_go(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	set_presence(w, SEEN_OFFLINE);
+	const char *id = world_schedule(w, .when = "in 1 minutes");
+	world_advance(w, 3 * MINUTE_MS);
+	world_restart(w);
+	world_advance(w, MINUTE_MS);
+	assert_string_equal(world_state(w, id), "held");
+	world_send(w, "<presence type='unsubscribed' from='" ROMEO "' to='" BOT "'/>");
+	assert_string_equal(world_only(w, ROMEO)->id, id);
+}
+
+/* Senders are told once of each message, however often the recipient changes their mind. */
+static void
+test_flipping_a_subscription_costs_one_notice_a_message(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	set_presence(w, SEEN_OFFLINE);
+	const char *ids[3];
+	for (size_t i = 0; i < 3; i++)
+		ids[i] = world_schedule(w, .when = "in 1 minutes", .offline = "hold");
+	world_advance(w, 2 * MINUTE_MS);
+	for (int i = 0; i < 50; i++) {
+		world_send(w, "<presence type='unsubscribed' from='" ROMEO "' to='" BOT "'/>"
+		    "<presence type='subscribed' from='" ROMEO "' to='" BOT "'/>");
+		world_send(w, "<presence type='subscribed' from='" ROMEO "' to='" BOT "'/>"
+		    "<presence type='unsubscribed' from='" ROMEO "' to='" BOT "'/>");
+		world_advance(w, SECOND_MS);
+	}
+	world_advance(w, 3 * DAY_MS);
+	assert_int_equal(world_count(w, JULIET), 3);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(world_told(w, ids[i]), 1);
+	assert_int_equal(world_signals(w, "subscribe", ROMEO), 0);
+}
+
+/* Nor does an answer to our own request begin it anew. */
+static void
+test_flipping_after_a_request_costs_one_notice_more(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	world_schedule(w, .when = "in 1 minutes", .offline = "hold");
+	world_advance(w, 2 * MINUTE_MS);
+	assert_int_equal(world_told(w, "was asked"), 1);
+	for (int i = 0; i < 50; i++) {
+		world_send(w, "<presence type='subscribed' from='" ROMEO "' to='" BOT "'/>");
+		world_send(w, "<presence type='unsubscribed' from='" ROMEO "' to='" BOT "'/>");
+		world_advance(w, HOUR_MS);
+	}
+	assert_int_equal(world_told(w, "does not let us see"), 1);
+	assert_int_equal(world_count(w, JULIET), 2);
+	assert_int_equal(world_signals(w, "subscribe", ROMEO), 1);
 }
 
 static void
@@ -371,6 +499,29 @@ test_prosody_shows_local_users_without_being_asked(void **state)
 }
 
 static void
+test_message_held_by_a_view_that_was_lost_is_looked_at_within_a_day(void **state)
+{
+	struct world *w = *state;
+
+	w->server = SERVER_PROSODY;
+	world_start(w);
+	const char *left = world_schedule(w, .to = LOCAL, .when = "in 1 minutes");
+	const char *kept =
+	    world_schedule(w, .to = LOCAL, .when = "in 1 minutes", .offline = "hold");
+	world_advance(w, 2 * MINUTE_MS);
+	assert_string_equal(world_state(w, left), "held");
+	w->server = SERVER_PLAIN;
+	world_cut(w);
+	world_advance(w, DAY_MS);
+	assert_string_equal(world_state(w, left), "sent");
+	assert_string_equal(world_only(w, LOCAL)->delay, "2026-11-22T10:01:30Z");
+	/* What was to be held still is, and now their presence has to be asked for. */
+	assert_string_equal(world_state(w, kept), "held");
+	assert_int_equal(world_signals(w, "subscribe", LOCAL), 1);
+	assert_int_equal(world_count(w, JULIET), 0);
+}
+
+static void
 test_ejabberd_shows_who_came_but_not_who_left(void **state)
 {
 	struct world *w = *state;
@@ -406,15 +557,22 @@ main(void)
 		WORLD_TEST(test_held_message_expires_at_its_instant_with_a_notice),
 		WORLD_TEST(test_held_message_expires_after_hold_days_by_default),
 		WORLD_TEST(test_hold_asks_once_with_a_name_and_a_reason),
+		WORLD_TEST(test_request_without_an_answer_is_repeated_once_a_day),
+		WORLD_TEST(test_answer_to_a_repeated_request_lets_the_message_go),
 		WORLD_TEST(test_granted_subscription_lets_the_held_message_go),
 		WORLD_TEST(test_granted_while_offline_is_delivered_at_their_login),
 		WORLD_TEST(test_refused_subscription_is_told_to_the_sender),
 		WORLD_TEST(test_subscription_taken_back_is_told_to_the_sender),
+		WORLD_TEST(test_subscription_taken_back_lets_auto_go_at_once),
+		WORLD_TEST(test_subscription_taken_back_after_a_restart_lets_auto_go),
+		WORLD_TEST(test_flipping_a_subscription_costs_one_notice_a_message),
+		WORLD_TEST(test_flipping_after_a_request_costs_one_notice_more),
 		WORLD_TEST(test_presence_nobody_asked_for_changes_nothing),
 		WORLD_TEST(test_contact_of_a_held_message_is_probed_after_every_connection),
 		WORLD_TEST(test_contact_of_a_held_message_is_probed_after_a_restart),
 		WORLD_TEST(test_logout_is_believed),
 		WORLD_TEST(test_prosody_shows_local_users_without_being_asked),
+		WORLD_TEST(test_message_held_by_a_view_that_was_lost_is_looked_at_within_a_day),
 		WORLD_TEST(test_ejabberd_shows_who_came_but_not_who_left),
 	};
 

@@ -169,6 +169,44 @@ test_several_recipients_get_one_message_each_and_are_charged_each(void **state)
 	assert_non_null(strstr(ids, world_only(w, "tybalt@example.net")->id));
 }
 
+/* Each has to be looked at, and the same one again is not free. */
+static void
+test_more_than_200_addresses_are_refused_even_if_they_are_one(void **state)
+{
+	struct world *w = *state;
+	char to[201 * sizeof(ROMEO) + 1] = "";
+
+	world_start(w);
+	for (size_t i = 0; i < 200; i++)
+		strcat(to, ROMEO " ");
+	world_schedule(w, .to = to);
+	assert_int_equal(packets_stored(w), 1);
+	strcat(to, ROMEO);
+	struct answer a = world_ask(w, world_im(.to = to));
+	assert_string_equal(a.status, "executing");
+	assert_non_null(strstr(world_field(w, &a, "error"), "more than 50 recipients"));
+	assert_int_equal(packets_stored(w), 1);
+}
+
+static void
+test_50_recipients_are_accepted_and_51_are_not(void **state)
+{
+	struct world *w = *state;
+	char to[51 * 20] = "";
+	size_t len = 0;
+
+	world_start(w);
+	for (int i = 0; i < 50; i++)
+		len += (size_t)snprintf(to + len, sizeof(to) - len, "r%d@example.net ", i);
+	world_schedule(w, .to = to);
+	assert_int_equal(packets_stored(w), 50);
+	snprintf(to + len, sizeof(to) - len, "r50@example.net");
+	struct answer a = world_ask(w, world_im(.to = to));
+	assert_non_null(strstr(world_field(w, &a, "error"), "more than 50 recipients"));
+	assert_int_equal(packets_stored(w), 50);
+	assert_int_equal(charged(w), 50);
+}
+
 static void
 test_one_bad_recipient_among_several_stores_none(void **state)
 {
@@ -241,6 +279,119 @@ test_reload_changes_limits_and_domains(void **state)
 	world_crash(w);
 }
 
+/* -- Addresses and ends ----------------------------------------------------------------------- */
+
+static void
+test_expiry_may_be_as_late_as_the_horizon_and_the_hold(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	world_schedule(w, .expires = "in 430 days");
+	assert_int_equal(world_sql(w, "SELECT expires_at FROM packet"),
+	    world_utc(WORLD_BEGINS) + 430 * DAY_MS);
+}
+
+static const struct {
+	const char *written, *means;
+} uris[] = {
+	{ "xmpp:" ROMEO, ROMEO },
+	{ "XMPP:" ROMEO "?message;body=x", ROMEO },
+	{ "xmpp:rom%65o@example.net", ROMEO },
+	{ "xmpp:%52omeo%40example.net", ROMEO },
+	{ "xmpp:nurse%5C40home@example.net?message", "nurse\\40home@example.net" },
+	{ "xmpp:%e2%82%ac@example.net", "\xe2\x82\xac@example.net" },
+	/* Only in a URI it is an escape. */
+	{ "rom%65o@example.net", "rom%65o@example.net" },
+	{ "xmpp:rom%6@example.net", "rom%6@example.net" },
+};
+
+static bool
+goes_to(struct world *w, const char *id, const char *recipient)
+{
+	return world_sql(w, "SELECT count(*) FROM packet WHERE id = '%s' AND recipient = '%s'", id,
+	    recipient) == 1;
+}
+
+static void
+test_uri_of_a_person_is_as_good_as_their_address(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	for (size_t i = 0; i < sizeof(uris) / sizeof(uris[0]); i++) {
+		const char *id = world_schedule(w, .to = uris[i].written);
+
+		if (!goes_to(w, id, uris[i].means))
+			fail_msg("%s does not mean %s", uris[i].written, uris[i].means);
+	}
+	/* Several, in either form. */
+	struct answer a = world_ask(w,
+	    world_im(.to = "xmpp:a%62@example.net, cd@example.net\nxmpp:ab@example.net"));
+	assert_int_equal(strlen(world_field(w, &a, "id")), 2 * PACKET_ID_LEN + 1);
+}
+
+static void
+test_uri_that_is_no_address_is_refused(void **state)
+{
+	static const char *const bad[] = {
+		"xmpp:", "xmpp:?message", "xmpp:romeo%00@example.net", "xmpp:romeo%ff@example.net",
+		"xmpp:romeo%2F@example.net", "xmpp:%40",
+	};
+	struct world *w = *state;
+
+	world_start(w);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct answer a = world_ask(w, world_im(.to = bad[i]));
+
+		if (strcmp(a.status, "executing") != 0)
+			fail_msg("%s is accepted", bad[i]);
+	}
+	assert_int_equal(packets_stored(w), 0);
+}
+
+/* Clients make a link of a value that is a URI, and do not submit it. */
+static void
+test_uri_comes_back_as_an_address_that_means_the_same(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	for (size_t i = 0; i < sizeof(uris) / sizeof(uris[0]); i++) {
+		struct answer a = world_ask(w, world_im(.to = uris[i].written, .when = "soon"));
+
+		assert_string_equal(a.status, "executing");
+		const char *back = world_field(w, &a, "to");
+		if (strncasecmp(back, "xmpp:", 5) == 0)
+			fail_msg("%s comes back as %s", uris[i].written, back);
+		const char *id = world_schedule(w, .to = back);
+		if (!goes_to(w, id, uris[i].means))
+			fail_msg("%s comes back as %s", uris[i].written, back);
+	}
+}
+
+/* Recipients would have to see it as the local part of one of ours. */
+static void
+test_sender_with_too_long_an_address_is_refused_at_once(void **state)
+{
+	struct world *w = *state;
+	char from[1100];
+	struct answer a;
+
+	world_start(w);
+	memset(from, 'j', sizeof(from));
+	snprintf(from + 1023 - strlen("%example.org") + 1, 64, "@example.org/a");
+	a = world_ask(w, world_im(.from = from));
+	assert_string_equal(a.status, "executing");
+	assert_non_null(strstr(a.note, "Your address is too long"));
+	assert_int_equal(packets_stored(w), 0);
+	assert_int_equal(world_sql(w, "SELECT count(*) FROM charge"), 0);
+	/* One less is none too many. */
+	world_schedule(w, .from = from + 1);
+	world_advance(w, 10 * MINUTE_MS);
+	assert_int_equal(world_count(w, ROMEO), 1);
+}
+
 int
 main(void)
 {
@@ -254,11 +405,18 @@ main(void)
 		WORLD_TEST(test_two_requests_in_one_turn_do_not_share_the_last_unit),
 		WORLD_TEST(test_too_many_waiting_are_refused_until_some_have_left),
 		WORLD_TEST(test_several_recipients_get_one_message_each_and_are_charged_each),
+		WORLD_TEST(test_more_than_200_addresses_are_refused_even_if_they_are_one),
+		WORLD_TEST(test_50_recipients_are_accepted_and_51_are_not),
 		WORLD_TEST(test_one_bad_recipient_among_several_stores_none),
 		WORLD_TEST(test_several_recipients_that_exceed_the_quota_store_none),
 		WORLD_TEST(test_notices_are_not_charged_to_anybody),
 		WORLD_TEST(test_quota_command_counts_what_was_taken),
 		WORLD_TEST(test_reload_changes_limits_and_domains),
+		WORLD_TEST(test_expiry_may_be_as_late_as_the_horizon_and_the_hold),
+		WORLD_TEST(test_uri_of_a_person_is_as_good_as_their_address),
+		WORLD_TEST(test_uri_that_is_no_address_is_refused),
+		WORLD_TEST(test_uri_comes_back_as_an_address_that_means_the_same),
+		WORLD_TEST(test_sender_with_too_long_an_address_is_refused_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

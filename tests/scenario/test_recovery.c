@@ -230,6 +230,176 @@ test_error_to_the_ping_settles_as_well(void **state)
 	assert_string_equal(world_state(w, id), "sent");
 }
 
+/* -- Cancelling ------------------------------------------------------------------------------- */
+
+/* Romeo lets us see his presence. */
+static void
+make_contact(struct world *w, enum answers_probe probe)
+{
+	world_sql(w, "INSERT INTO contact (jid, state, changed_at) VALUES ('" ROMEO "', %d, 1)",
+	    (int)CONTACT_GRANTED);
+	world_person(w, ROMEO)->probe = probe;
+}
+
+static int64_t
+charged(struct world *w)
+{
+	return world_sql(w, "SELECT coalesce(sum(count), 0) FROM charge");
+}
+
+/* Between a stream that broke and the new one being ready, it waits to be sent again. */
+static void
+test_cancel_of_what_had_left_says_so_and_gives_nothing_back(void **state)
+{
+	static void (*const accidents[])(struct world *w) = { world_cut, world_crash };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct world *w;
+
+		world_setup((void **)&w);
+		world_start(w);
+		const char *left = world_schedule(w, .when = "2026-11-22 11:05:00");
+		const char *not_yet =
+		    world_schedule(w, .to = "nurse@example.net", .when = "2026-11-22 11:05:01");
+		w->pong = false;
+		world_advance_to(w, "2026-11-22T10:05:00Z");
+		assert_string_equal(world_state(w, left), "in flight");
+		w->slow_start = true;
+		accidents[i](w);
+		if (w->laterd == NULL)
+			world_start(w);
+		world_advance(w, 2 * SECOND_MS);
+		struct answer a = world_command(w, .node = "cancel", .fields = { "ids", left });
+		assert_non_null(strstr(a.note, "may have arrived"));
+		assert_string_equal(world_state(w, left), "cancelled");
+		assert_int_equal(charged(w), 2);
+		a = world_command(w, .node = "cancel", .fields = { "ids", not_yet });
+		assert_non_null(strstr(a.note, ": cancelled."));
+		assert_int_equal(charged(w), 1);
+		w->slow_start = false;
+		w->pong = true;
+		world_cut(w);
+		world_advance(w, MINUTE_MS);
+		assert_int_equal(world_count(w, ROMEO), 1);
+		assert_int_equal(world_count(w, "nurse@example.net"), 0);
+		world_teardown((void **)&w);
+	}
+}
+
+/* However it came to be held, before it left or after. */
+static void
+test_cancel_of_what_is_held_knows_whether_it_had_left(void **state)
+{
+	struct world *w = *state;
+	struct answer a;
+
+	world_start(w);
+	make_contact(w, PROBE_ONLINE);
+	const char *left = world_schedule(w, .when = "in 1 minutes", .offline = "hold");
+	const char *bounced = world_schedule(w, .to = "nurse@example.net", .when = "in 1 minutes");
+	w->pong = false;
+	world_advance(w, MINUTE_MS);
+	world_bounce(w, world_only(w, "nurse@example.net"), "service-unavailable", "cancel");
+	assert_string_equal(world_state(w, left), "in flight");
+	w->pong = true;
+	world_person(w, ROMEO)->probe = PROBE_OFFLINE;
+	world_cut(w);
+	world_advance(w, 5 * SECOND_MS);
+	assert_string_equal(world_state(w, left), "held");
+	a = world_command(w, .node = "cancel", .fields = { "ids", left });
+	assert_non_null(strstr(a.note, "may have arrived"));
+	assert_int_equal(charged(w), 2);
+	a = world_command(w, .node = "cancel", .fields = { "ids", bounced });
+	assert_non_null(strstr(a.note, ": cancelled."));
+	assert_int_equal(charged(w), 1);
+}
+
+static void
+test_cancel_of_what_left_the_hold_says_so(void **state)
+{
+	struct world *w = *state;
+	struct answer a;
+
+	world_start(w);
+	make_contact(w, PROBE_OFFLINE);
+	const char *id = world_schedule(w, .when = "in 1 minutes");
+	world_advance(w, 2 * MINUTE_MS);
+	w->pong = false;
+	world_online(w, ROMEO);
+	assert_string_equal(world_state(w, id), "in flight");
+	w->slow_start = true;
+	world_cut(w);
+	world_advance(w, 2 * SECOND_MS);
+	a = world_command(w, .node = "cancel", .fields = { "ids", id });
+	assert_non_null(strstr(a.note, "may have arrived"));
+	assert_string_equal(world_state(w, id), "cancelled");
+	assert_int_equal(charged(w), 1);
+}
+
+/* -- What was known of presence is lost with the stream --------------------------------------- */
+
+static const struct {
+	enum answers_probe probe;
+	const char *when_due[2], *a_minute_later;
+} drops[] = {
+	{ PROBE_ONLINE, { "sent", "sent" }, "sent" },
+	{ PROBE_OFFLINE, { "expired", "expired" }, "expired" },
+	/* Silence becomes an answer after a while. */
+	{ PROBE_SILENCE, { "expired", "held" }, "expired" },
+};
+
+static void
+test_drop_asks_again_what_a_restart_or_a_broken_stream_forgot(void **state)
+{
+	static void (*const accidents[])(struct world *w) = { world_cut, world_restart };
+	/* It is queued; the new stream is not up yet when it is due. */
+	static const int64_t seconds[] = { 10, 59 };
+
+	(void)state;
+	for (size_t i = 0; i < 3 * 2 * 2; i++) {
+		size_t d = i / 4, s = i % 2;
+		struct world *w;
+
+		world_setup((void **)&w);
+		world_start(w);
+		make_contact(w, PROBE_ONLINE);
+		const char *id = world_schedule(w, .when = "in 1 minutes", .offline = "drop");
+		world_advance(w, seconds[s] * SECOND_MS);
+		world_person(w, ROMEO)->probe = drops[d].probe;
+		world_forget(w);
+		accidents[i / 2 % 2](w);
+		world_advance(w, (62 - seconds[s]) * SECOND_MS);
+		if (strcmp(world_state(w, id), drops[d].when_due[s]) != 0)
+			fail_msg("case %zu is %s", i, world_state(w, id));
+		assert_int_equal(world_signals(w, "probe", ROMEO), 1);
+		world_advance(w, MINUTE_MS);
+		assert_string_equal(world_state(w, id), drops[d].a_minute_later);
+		assert_int_equal(world_count(w, ROMEO), drops[d].probe == PROBE_ONLINE);
+		world_teardown((void **)&w);
+	}
+}
+
+static void
+test_drop_is_held_while_the_probe_is_under_way_and_then_sent(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	make_contact(w, PROBE_SILENCE);
+	const char *id = world_schedule(w, .when = "in 2 minutes", .offline = "drop");
+	world_advance(w, 118 * SECOND_MS);
+	world_restart(w);
+	world_advance(w, 4 * SECOND_MS);
+	assert_string_equal(world_state(w, id), "held");
+	world_restart(w);
+	world_advance(w, SECOND_MS);
+	assert_string_equal(world_state(w, id), "held");
+	world_online(w, ROMEO);
+	assert_string_equal(world_state(w, id), "sent");
+	assert_int_equal(world_count(w, ROMEO), 1);
+}
+
 /* -- Ends ----------------------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -312,6 +482,11 @@ main(void)
 		WORLD_TEST(test_pong_of_a_former_stream_settles_nothing),
 		WORLD_TEST(test_pong_of_somebody_else_settles_nothing),
 		WORLD_TEST(test_error_to_the_ping_settles_as_well),
+		cmocka_unit_test(test_cancel_of_what_had_left_says_so_and_gives_nothing_back),
+		WORLD_TEST(test_cancel_of_what_is_held_knows_whether_it_had_left),
+		WORLD_TEST(test_cancel_of_what_left_the_hold_says_so),
+		cmocka_unit_test(test_drop_asks_again_what_a_restart_or_a_broken_stream_forgot),
+		WORLD_TEST(test_drop_is_held_while_the_probe_is_under_way_and_then_sent),
 		WORLD_TEST(test_commands_and_their_answers_survive_a_lost_stream),
 		WORLD_TEST(test_drain_waits_for_the_pong_and_then_closes),
 		WORLD_TEST(test_drain_does_not_wait_for_ever),

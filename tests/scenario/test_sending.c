@@ -4,6 +4,15 @@
 
 #define LOCAL "nurse@example.org"
 
+/* Romeo lets us see his presence, and is online. */
+static void
+make_contact(struct world *w)
+{
+	world_sql(w, "INSERT INTO contact (jid, state, changed_at) VALUES ('" ROMEO "', %d, 1)",
+	    (int)CONTACT_GRANTED);
+	world_person(w, ROMEO)->probe = PROBE_ONLINE;
+}
+
 /* A message that has left, with its pong; `offline` as said. */
 static const char *
 send_one(struct world *w, const char *offline)
@@ -82,8 +91,7 @@ test_each_bounce_is_told_in_words(void **state)
 
 		world_setup((void **)&w);
 		world_start(w);
-		world_sql(w, "INSERT INTO contact (jid, state, changed_at) VALUES ('" ROMEO "', %d, 1)", (int)CONTACT_GRANTED);
-		world_person(w, ROMEO)->probe = PROBE_ONLINE;
+		make_contact(w);
 		const char *id = send_one(w, bounces[i].offline);
 		world_bounce(w, world_only(w, ROMEO), bounces[i].condition, bounces[i].type);
 		if (strcmp(world_state(w, id), bounces[i].state) != 0)
@@ -137,14 +145,80 @@ test_server_that_comes_back_gets_it(void **state)
 	assert_string_equal(world_state(w, id), "sent");
 }
 
+static const struct {
+	const char *condition, *type;
+} passing[] = {
+	{ "remote-server-timeout", "wait" },
+	{ "remote-server-not-found", "cancel" },
+	{ "service-unavailable", "cancel" },
+	{ "made-up", "wait" },
+};
+
+static void
+test_what_may_be_held_is_tried_until_it_expires(void **state)
+{
+	static const char *const choices[] = { "auto", "hold" };
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(passing) / sizeof(passing[0]); i++) {
+		struct world *w;
+		struct person *romeo;
+
+		world_setup((void **)&w);
+		w->config.schedule.tick_ms = HOUR_MS;
+		romeo = world_person(w, ROMEO);
+		romeo->bounce = passing[i / 2].condition;
+		romeo->bounce_type = passing[i / 2].type;
+		world_start(w);
+		make_contact(w);
+		const char *id = world_schedule(w, .when = "2026-11-22 12:00",
+		    .expires = "2026-11-25 12:00", .offline = choices[i % 2]);
+		world_advance_to(w, "2026-11-25T10:59:59Z");
+		if (strcmp(world_state(w, id), "held") != 0)
+			fail_msg("%s, %s: is %s", choices[i % 2], passing[i / 2].condition,
+			    world_state(w, id));
+		assert_in_range(world_count(w, ROMEO), 50, 150);
+		world_advance(w, SECOND_MS);
+		assert_string_equal(world_state(w, id), "expired");
+		world_advance(w, MINUTE_MS);
+		assert_int_equal(world_count(w, JULIET), 2);
+		assert_int_equal(world_told(w, "yet"), 1);
+		assert_int_equal(world_told(w, "expired"), 1);
+		world_teardown((void **)&w);
+	}
+}
+
+/* Nobody was away for long: the many tries were about something else. */
+static void
+test_passing_error_after_many_tries_ends_nothing(void **state)
+{
+	struct world *w = *state;
+	struct person *romeo = world_person(w, ROMEO);
+
+	w->config.schedule.tick_ms = HOUR_MS;
+	romeo->bounce = "service-unavailable";
+	romeo->bounce_type = "cancel";
+	world_start(w);
+	const char *id = world_schedule(w, .when = "in 1 minutes");
+	world_advance(w, 2 * DAY_MS);
+	assert_in_range(world_count(w, ROMEO), 25, 100);
+	romeo->bounce = "remote-server-timeout";
+	romeo->bounce_type = "wait";
+	world_advance(w, 2 * HOUR_MS);
+	assert_string_equal(world_state(w, id), "held");
+	romeo->bounce = NULL;
+	world_advance(w, 2 * HOUR_MS);
+	assert_string_equal(world_state(w, id), "sent");
+	assert_int_equal(world_count(w, JULIET), 1);
+}
+
 static void
 test_bounce_of_one_who_is_seen_offline_waits_for_their_presence(void **state)
 {
 	struct world *w = *state;
 
 	world_start(w);
-	world_sql(w, "INSERT INTO contact (jid, state, changed_at) VALUES ('" ROMEO "', %d, 1)", (int)CONTACT_GRANTED);
-	world_person(w, ROMEO)->probe = PROBE_ONLINE;
+	make_contact(w);
 	const char *id = send_one(w, "auto");
 	world_offline(w, ROMEO);
 	world_bounce(w, world_only(w, ROMEO), "service-unavailable", "cancel");
@@ -223,6 +297,56 @@ test_bounced_notice_does_not_make_notices(void **state)
 	world_advance(w, HOUR_MS);
 	assert_int_equal(world_count(w, JULIET), 1);
 	assert_int_equal(w->nheard, 1);
+}
+
+static int64_t
+notices_in_state(struct world *w, enum packet_state state)
+{
+	return world_sql(w, "SELECT count(*) FROM packet WHERE recipient = '%s' AND state = %d", JULIET,
+	    (int)state);
+}
+
+/* Some servers keep nothing for those who are away. */
+static void
+test_notice_to_a_sender_who_is_away_is_held_and_arrives_later(void **state)
+{
+	struct world *w = *state;
+	const char *id;
+
+	world_person(w, JULIET)->bounce = "service-unavailable";
+	world_person(w, JULIET)->bounce_type = "cancel";
+	world_start(w);
+	id = world_schedule(w, .when = "in 1 minutes", .offline = "drop");
+	world_advance(w, 30 * MINUTE_MS);
+	assert_string_equal(world_state(w, id), "expired");
+	assert_int_equal(notices_in_state(w, PACKET_HELD), 1);
+	assert_in_range(world_count(w, JULIET), 2, 20);
+	world_person(w, JULIET)->bounce = NULL;
+	world_forget(w);
+	world_advance(w, 2 * HOUR_MS);
+	assert_int_equal(world_count(w, JULIET), 1);
+	assert_int_equal(world_told(w, id), 1);
+	assert_int_equal(world_told(w, "expired"), 1);
+	assert_string_equal(world_only(w, JULIET)->delay, "2026-11-22T10:01:30Z");
+	assert_int_equal(world_sql(w, "SELECT count(*) FROM packet"), 2);
+}
+
+static void
+test_notice_that_nobody_fetched_ends_silently(void **state)
+{
+	struct world *w = *state;
+
+	w->config.schedule.tick_ms = HOUR_MS;
+	world_person(w, JULIET)->bounce = "service-unavailable";
+	world_person(w, JULIET)->bounce_type = "cancel";
+	world_start(w);
+	world_schedule(w, .when = "in 1 minutes", .offline = "drop");
+	world_advance(w, 8 * DAY_MS);
+	assert_int_equal(notices_in_state(w, PACKET_EXPIRED), 1);
+	assert_int_equal(world_sql(w, "SELECT count(*) FROM packet"), 2);
+	world_forget(w);
+	world_advance(w, DAY_MS);
+	assert_int_equal(w->nheard, 0);
 }
 
 /* -- Receipts ------------------------------------------------------------------------------------------------------------------- */
@@ -406,11 +530,15 @@ main(void)
 		cmocka_unit_test(test_each_bounce_is_told_in_words),
 		WORLD_TEST(test_server_that_stays_away_makes_it_fail_after_most_of_a_day),
 		WORLD_TEST(test_server_that_comes_back_gets_it),
+		cmocka_unit_test(test_what_may_be_held_is_tried_until_it_expires),
+		WORLD_TEST(test_passing_error_after_many_tries_ends_nothing),
 		WORLD_TEST(test_bounce_of_one_who_is_seen_offline_waits_for_their_presence),
 		WORLD_TEST(test_bounce_that_is_not_the_recipients_is_ignored),
 		cmocka_unit_test(test_bounce_of_the_recipients_server_or_client_counts),
 		WORLD_TEST(test_bounce_after_ten_minutes_is_about_something_else),
 		WORLD_TEST(test_bounced_notice_does_not_make_notices),
+		WORLD_TEST(test_notice_to_a_sender_who_is_away_is_held_and_arrives_later),
+		WORLD_TEST(test_notice_that_nobody_fetched_ends_silently),
 		WORLD_TEST(test_receipt_makes_it_delivered_before_or_after_the_pong),
 		WORLD_TEST(test_receipt_of_somebody_else_says_nothing),
 		WORLD_TEST(test_acknowledged_message_is_not_sent_again_after_a_broken_stream),

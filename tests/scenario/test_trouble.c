@@ -1,6 +1,8 @@
 /* A disk that is full, rows that are damaged, keys that are wrong, and two daemons where one should be. */
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -234,6 +236,183 @@ test_daemon_that_cannot_write_does_not_start(void **state)
 	assert_int_equal(world_count(w, ROMEO), 1);
 }
 
+/* -- Want of memory --------------------------------------------------------------------------- */
+
+/* The allocation of OpenSSL, counted from 1, that finds none; 0: each finds some. */
+static int scarce_at;
+
+static bool
+is_scarce(void)
+{
+	return scarce_at > 0 && --scarce_at == 0;
+}
+
+static void *
+scarce_malloc(size_t n, const char *file, int line)
+{
+	(void)file, (void)line;
+	return is_scarce() ? NULL : malloc(n);
+}
+
+static void *
+scarce_realloc(void *p, size_t n, const char *file, int line)
+{
+	(void)file, (void)line;
+	return is_scarce() ? NULL : realloc(p, n);
+}
+
+static void
+scarce_free(void *p, const char *file, int line)
+{
+	(void)file, (void)line;
+	free(p);
+}
+
+/* SQLite gets none, so that the store cannot even be read. */
+static void
+store_is_readable(bool readable)
+{
+	sqlite3_hard_heap_limit64(readable ? 0 : 1);
+}
+
+static int
+teardown_with_memory(void **state)
+{
+	store_is_readable(true);
+	return world_teardown(state);
+}
+
+/* Each allocation in turn; some of them OpenSSL can do without. */
+static void
+test_body_that_cannot_be_opened_for_want_of_memory_is_tried_again(void **state)
+{
+	int delayed = 0;
+	bool struck = true;
+
+	(void)state;
+	for (int n = 1; struck; n++) {
+		struct world *w;
+
+		world_setup((void **)&w);
+		world_start(w);
+		const char *id = world_schedule(w, .when = "in 1 minutes");
+		world_advance(w, 59 * SECOND_MS);
+		scarce_at = n;
+		advance_in_silence(w, SECOND_MS);
+		struck = scarce_at == 0;
+		scarce_at = 0;
+		delayed += w->nheard == 0;
+		world_advance(w, MINUTE_MS);
+		assert_string_equal(world_only(w, ROMEO)->id, id);
+		assert_string_equal(world_state(w, id), "sent");
+		assert_int_equal(world_count(w, JULIET), 0);
+		world_teardown((void **)&w);
+	}
+	assert_true(delayed > 0);
+}
+
+static void
+test_message_that_cannot_be_sealed_is_not_accepted(void **state)
+{
+	int refused = 0;
+	bool struck = true;
+
+	(void)state;
+	for (int n = 1; struck; n++) {
+		struct world *w;
+		struct answer a;
+
+		world_setup((void **)&w);
+		world_start(w);
+		scarce_at = n;
+		a = world_ask(w, world_im(.to = ROMEO ", nurse@example.net"));
+		struck = scarce_at == 0;
+		scarce_at = 0;
+		bool accepted = strcmp(a.status, "completed") == 0;
+		refused += !accepted;
+		assert_string_equal(a.condition, accepted ? "" : "internal-server-error");
+		assert_string_equal(a.error_type, accepted ? "" : "wait");
+		assert_int_equal(packets_stored(w), accepted ? 2 : 0);
+		assert_int_equal(world_sql(w, "SELECT count(*) FROM charge"), accepted ? 1 : 0);
+		world_teardown((void **)&w);
+	}
+	assert_true(refused > 0);
+}
+
+static void
+test_what_is_heard_while_the_store_cannot_be_read_is_not_forgotten(void **state)
+{
+	struct world *w = *state;
+	const struct heard *bounced, *received;
+
+	world_start(w);
+	world_schedule(w, .to = "nurse@example.net", .when = "in 1 minutes", .offline = "server");
+	world_schedule(w, .to = "tybalt@example.net", .when = "in 1 minutes");
+	const char *held = world_schedule(w, .when = "in 1 minutes", .offline = "hold");
+	world_advance(w, 2 * MINUTE_MS);
+	bounced = world_only(w, "nurse@example.net");
+	received = world_only(w, "tybalt@example.net");
+	store_is_readable(false);
+	world_bounce(w, bounced, "item-not-found", "cancel");
+	world_receipt(w, received);
+	world_person(w, ROMEO)->probe = PROBE_ONLINE;
+	world_send(w, "<presence type='subscribed' from='" ROMEO "' to='" BOT "'/>");
+	advance_in_silence(w, 10 * SECOND_MS);
+	store_is_readable(true);
+	assert_string_equal(world_state(w, bounced->id), "sent");
+	world_advance(w, 10 * SECOND_MS);
+	assert_string_equal(world_state(w, bounced->id), "failed");
+	assert_string_equal(world_state(w, received->id), "delivered");
+	assert_string_equal(world_state(w, held), "sent");
+	assert_int_equal(world_told(w, bounced->id), 1);
+}
+
+static void
+test_store_that_cannot_be_read_delays_and_loses_nothing(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	world_schedule(w, .when = "in 20 seconds");
+	world_schedule(w, .to = "nurse@example.net", .when = "in 2 minutes");
+	store_is_readable(false);
+	advance_in_silence(w, 10 * MINUTE_MS);
+	assert_int_equal(w->nheard, 0);
+	store_is_readable(true);
+	world_advance(w, MINUTE_MS);
+	assert_int_equal(world_count(w, ROMEO), 1);
+	assert_int_equal(world_count(w, "nurse@example.net"), 1);
+	assert_int_equal(w->connections, 1);
+}
+
+static void
+test_commands_say_that_the_store_cannot_be_read(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	const char *id = world_schedule(w, .when = "in 1 hours");
+	const struct ask asks[] = {
+		{ .node = "list" },
+		{ .node = "quota" },
+		{ .node = "show", .fields = { "id", id } },
+		{ .node = "cancel", .fields = { "ids", id } },
+		world_im(.when = "in 1 hours"),
+	};
+	store_is_readable(false);
+	for (size_t i = 0; i < sizeof(asks) / sizeof(asks[0]); i++) {
+		struct answer a = world_ask(w, asks[i]);
+
+		assert_string_equal(a.condition, "internal-server-error");
+		assert_string_equal(a.error_type, "wait");
+	}
+	store_is_readable(true);
+	world_advance(w, 10 * SECOND_MS);
+	assert_string_equal(world_state(w, id), "scheduled");
+	assert_int_equal(packets_stored(w), 1);
+	assert_string_equal(world_command(w, .node = "list").status, "completed");
+}
+
 /* -- Damage --------------------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -390,6 +569,7 @@ test_what_is_no_database_is_not_opened(void **state)
 	assert_int_equal(world_try_start(w), EXIT_DATABASE);
 }
 
+#define MEMORY_TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, teardown_with_memory)
 #define ROOM_TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, teardown_with_room)
 
 int
@@ -403,6 +583,11 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_disk_that_fills_up_anywhere_settles_what_was_sent, NULL, disk_is_freed),
 		ROOM_TEST(test_what_is_heard_while_the_disk_is_full_is_not_forgotten),
 		ROOM_TEST(test_daemon_that_cannot_write_does_not_start),
+		cmocka_unit_test(test_body_that_cannot_be_opened_for_want_of_memory_is_tried_again),
+		cmocka_unit_test(test_message_that_cannot_be_sealed_is_not_accepted),
+		MEMORY_TEST(test_what_is_heard_while_the_store_cannot_be_read_is_not_forgotten),
+		MEMORY_TEST(test_store_that_cannot_be_read_delays_and_loses_nothing),
+		MEMORY_TEST(test_commands_say_that_the_store_cannot_be_read),
 		WORLD_TEST(test_any_damaged_byte_fails_that_message_alone),
 		cmocka_unit_test(test_body_does_not_open_under_another_header),
 		WORLD_TEST(test_senseless_row_stops_nobody),
@@ -412,5 +597,8 @@ main(void)
 		WORLD_TEST(test_what_is_no_database_is_not_opened),
 	};
 
+	/* Before OpenSSL takes its first memory. */
+	if (CRYPTO_set_mem_functions(scarce_malloc, scarce_realloc, scarce_free) != 1)
+		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,6 +72,7 @@ struct world {
 	enum server server;  /* what it grants us (XEP-0356) */
 	bool server_down;    /* connections are refused */
 	bool pong;           /* the pings that end a batch are answered; else world_pong does it */
+	bool slow_start;     /* the ping after the handshake gets no answer: we may not send yet */
 	bool forbids;        /* privileged messages come back with `forbidden` */
 	struct person people[PEOPLE_MAX + 1]; /* the others are silent */
 

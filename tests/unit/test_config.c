@@ -297,6 +297,12 @@ static const struct {
 	{ MINIMAL "store { keep_days = 0 }\n", 3, "keep_days" },
 	{ MINIMAL "store {\n  database = \"\"\n}\n", 4, "database" },
 	{ MINIMAL "store {\n  seal_key_file = ''\n}\n", 4, "seal_key_file" },
+	/* SQLite would keep it all in memory. */
+	{ MINIMAL "store {\n  database = \":memory:\"\n}\n", 4, "database" },
+	{ MINIMAL "store {\n  database = \":elsewhere:\"\n}\n", 4, "database" },
+	{ MINIMAL "store {\n  database = \"file::memory:\"\n}\n", 4, "database" },
+	{ MINIMAL "store {\n  database = \"file:/var/lib/laterd.db?mode=memory\"\n}\n", 4, "database" },
+	{ MINIMAL "store {\n  seal_key_file = \":memory:\"\n}\n", 4, "seal_key_file" },
 	{ MINIMAL "schedule {\n  zone = \"Europe/Atlantis\"\n}\n", 4, "Europe/Atlantis" },
 	{ MINIMAL "schedule {\n  zone = \"../../etc/passwd\"\n}\n", 4, "not a time zone" },
 	{ MINIMAL "schedule {\n  offline = maybe\n}\n", 4, "auto, hold, server, drop" },
@@ -331,7 +337,27 @@ static const struct {
 	{ MINIMAL "schedule {\n  tick =", 5, "tick" },
 	{ MINIMAL "schedule {\n  zone = \"Europe/Berlin\n}\n", 0, "} or a quote is missing" },
 	{ MINIMAL "}\n", 3, "" },
+	/* A comment that goes on to the end hides what comes before its end, too. */
+	{ MINIMAL "/*", 0, "ends within" },
+	{ MINIMAL "/* schedule {\n  tick = 5\n}\n", 0, "ends within" },
+	{ MINIMAL "schedule {\n  tick = 5\n}\n/* *\\/ * /\nlog { level = debug }\n", 0, "ends within" },
+	{ MINIMAL "schedule { /* }\n", 0, "ends within" },
+	{ COMPONENT "/*" USERS, 0, "ends within" },
+	/* Words that are near to how the end is found. */
+	{ MINIMAL "schedule {\n  zone = \"end_of_file\"\n}\n", 4, "end_of_file" },
+	{ MINIMAL "schedule {\n  end_of_file = 1\n}\n", 4, "end_of_file" },
+	{ MINIMAL "end_of_file = 1\n", 3, "end_of_file" },
+	{ MINIMAL "end_of_file = 1\n/*", 3, "end_of_file" },
 };
+
+static void
+test_comments_may_stand_anywhere_if_they_end(void **state)
+{
+	const struct config *c = accepts(*state, "/* first */" COMPONENT "/* /* */ " USERS
+	    "schedule { /* { */ tick = 5 /* \" } */ }\n# the last /* one\n// and another /*\n/**/");
+
+	assert_int_equal(c->schedule.tick_ms, 5000);
+}
 
 static void
 test_each_wrong_file_is_refused_with_line_and_reason(void **state)
@@ -407,6 +433,7 @@ main(void)
 		CONFIG_TEST(test_addresses_become_canonical),
 		CONFIG_TEST(test_server_may_be_a_name_or_ipv6),
 		CONFIG_TEST(test_bounds_are_inside_the_range),
+		CONFIG_TEST(test_comments_may_stand_anywhere_if_they_end),
 		CONFIG_TEST(test_each_wrong_file_is_refused_with_line_and_reason),
 		CONFIG_TEST(test_secret_that_all_may_read_is_refused_with_its_line),
 		CONFIG_TEST(test_missing_file_and_directory_are_refused),

@@ -207,6 +207,42 @@ test_a_refusal_replaces_what_the_reply_was(void **state)
 	reply_free(NULL);
 }
 
+static void
+test_very_many_lines_keep_their_text_in_few_values(void **state)
+{
+	char text[2 * FORM_LINES_MAX + 8];
+
+	(void)state;
+	for (size_t i = 0; i + 1 < sizeof(text); i++)
+		text[i] = i % 2 == 0 ? 'x' : '\n';
+	text[2 * FORM_LINES_MAX - 1] = '\0';
+	check_lines(text, FORM_LINES_MAX, text);
+	/* One more, and the last value has two lines. */
+	text[2 * FORM_LINES_MAX - 1] = '\n';
+	text[2 * FORM_LINES_MAX + 1] = '\0';
+	check_lines(text, FORM_LINES_MAX, text);
+}
+
+static void
+test_set_replaces_all_values_or_makes_the_field(void **state)
+{
+	struct form f = { .fields = NULL };
+	struct field *fd = form_add(&f, FIELD_TEXT_MULTI, "when", NULL);
+
+	(void)state;
+	form_value(&f, fd, "in 5");
+	form_value(&f, fd, "minutes");
+	form_set(&f, "when", "2026-12-24 18:00");
+	assert_int_equal(count_values(fd), 1);
+	assert_string_equal(form_get(&f, "when"), "2026-12-24 18:00");
+	form_value(&f, fd, "again");
+	assert_string_equal(form_get_lines(&f, "when"), "2026-12-24 18:00\nagain");
+	form_set(&f, "expires", "in 3 days");
+	assert_string_equal(form_get(&f, "expires"), "in 3 days");
+	assert_ptr_equal(form_find(&f, "when"), fd);
+	form_free(&f);
+}
+
 int
 main(void)
 {
@@ -215,6 +251,8 @@ main(void)
 		cmocka_unit_test(test_what_is_missing_reads_as_empty),
 		cmocka_unit_test(test_every_function_bears_null),
 		cmocka_unit_test(test_lines_are_cut_at_every_kind_of_line_end_and_joined_by_lf),
+		cmocka_unit_test(test_very_many_lines_keep_their_text_in_few_values),
+		cmocka_unit_test(test_set_replaces_all_values_or_makes_the_field),
 		cmocka_unit_test(test_text_is_copied),
 		cmocka_unit_test(test_out_of_memory_shows_in_the_arena_wherever_it_strikes),
 		cmocka_unit_test(test_many_values_are_added_in_little_time),

@@ -338,6 +338,9 @@ test_wake_is_for_what_is_held_for_the_recipient(void **state)
 	assert_found(f, FIND_HELD_RETRY, NULL, NOON + 7, 99, "1");
 	assert_int_equal(f->ops->wake(f->store, YOU, sample(1).offline, NOON + 8, &n), RES_OK);
 	assert_int_equal(n, 1);
+	assert_int_equal(f->ops->wake(f->store, NULL, OFFLINE_END, NOON + 9, &n), RES_OK);
+	assert_int_equal(n, 1); /* the other is looked at before that */
+	assert_found(f, FIND_HELD_RETRY, NULL, NOON + 9, 99, "1 2");
 }
 
 static void

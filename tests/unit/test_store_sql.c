@@ -147,6 +147,7 @@ static const struct {
 	{ "PACKET_MOVE", "sqlite_autoindex_packet_1 (id=?)" },
 	{ "PACKET_CLAIM", "packet_due (next_at<?)" },
 	{ "PACKET_WAKE", "packet_held_for (recipient=?)" },
+	{ "PACKET_WAKE_ALL", "packet_held_retry (next_at>?)" },
 	{ "PACKET_SET_ASIDE", "INTEGER PRIMARY KEY (rowid=?)" },
 	{ "PACKET_RECOVER", "packet_active (state=? AND kind=?)" },
 	{ "PACKET_PURGE", "packet_ended (finished_at<?)" },
