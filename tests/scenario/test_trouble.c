@@ -213,6 +213,48 @@ test_what_is_heard_while_the_disk_is_full_is_not_forgotten(void **state)
 }
 
 static void
+test_bounce_heard_while_the_disk_is_full_does_not_grow_too_old(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	const char *id = world_schedule(w, .when = "in 1 minutes", .offline = "server");
+	world_advance(w, 2 * MINUTE_MS);
+	disk_has(w, 0);
+	world_bounce(w, world_only(w, ROMEO), "item-not-found", "cancel");
+	world_advance(w, 15 * MINUTE_MS);
+	disk_is_freed(state);
+	world_advance(w, 2 * MINUTE_MS);
+	assert_string_equal(world_state(w, id), "failed");
+	assert_int_equal(world_told(w, id), 1);
+}
+
+/* The disk has room again, but the repair is still to come. */
+static void
+test_nothing_leaves_between_a_failed_turn_and_its_repair(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	w->pong = false;
+	world_schedule(w, .to = "nurse@example.net", .when = "in 1 seconds", .offline = "server");
+	world_advance(w, 2 * SECOND_MS);
+	disk_has(w, 0);
+	world_pong(w);
+	world_advance(w, 40 * SECOND_MS);
+	disk_is_freed(state);
+	w->pong = false;
+	const char *id = world_schedule(w, .when = "in 1 seconds", .offline = "server");
+	world_advance(w, 2 * SECOND_MS);
+	assert_int_equal(world_count(w, ROMEO), 0);
+	world_advance(w, 30 * SECOND_MS);
+	assert_string_equal(world_state(w, id), "in flight");
+	world_pong(w);
+	world_advance(w, 5 * SECOND_MS);
+	assert_int_equal(world_count(w, ROMEO), 1);
+}
+
+static void
 test_daemon_that_cannot_write_does_not_start(void **state)
 {
 	struct world *w = *state;
@@ -582,6 +624,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_disk_that_fills_up_anywhere_loses_nothing, NULL, disk_is_freed),
 		cmocka_unit_test_setup_teardown(test_disk_that_fills_up_anywhere_settles_what_was_sent, NULL, disk_is_freed),
 		ROOM_TEST(test_what_is_heard_while_the_disk_is_full_is_not_forgotten),
+		ROOM_TEST(test_bounce_heard_while_the_disk_is_full_does_not_grow_too_old),
+		ROOM_TEST(test_nothing_leaves_between_a_failed_turn_and_its_repair),
 		ROOM_TEST(test_daemon_that_cannot_write_does_not_start),
 		cmocka_unit_test(test_body_that_cannot_be_opened_for_want_of_memory_is_tried_again),
 		cmocka_unit_test(test_message_that_cannot_be_sealed_is_not_accepted),
