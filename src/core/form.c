@@ -79,6 +79,16 @@ form_lines(struct form *f, struct field *fd, struct span text)
 	add_value(f, fd, (struct span){ text.p + start, text.len - start });
 }
 
+size_t
+form_count(const struct field *fd)
+{
+	size_t n = 0;
+
+	for (const struct value *v = fd->values; v != NULL; v = v->next)
+		n++;
+	return n;
+}
+
 struct field *
 form_find(const struct form *f, const char *var)
 {

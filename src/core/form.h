@@ -59,6 +59,9 @@ void form_option(struct form *f, struct field *fd, const char *value, const char
 #define FORM_LINES_MAX 500
 void form_lines(struct form *f, struct field *fd, struct span text);
 
+/* How many values the field has. */
+size_t form_count(const struct field *fd);
+
 struct field *form_find(const struct form *f, const char *var);
 /* The first value of the field, or "" when there is no such field or it has no value. */
 const char *form_get(const struct form *f, const char *var);

@@ -1,5 +1,6 @@
 #include "daemon/config.h"
 
+#include <assert.h>
 #include <confuse.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +23,8 @@
 static struct {
 	const char *path;
 	struct buf *why;
+	const char *seen[8]; /* the sections that may stand there once */
+	size_t nseen;
 } parse;
 
 static void
@@ -246,6 +249,20 @@ check_secret(cfg_t *cfg, cfg_opt_t *opt)
 	return res == RES_OK ? 0 : -1;
 }
 
+/* libconfuse would let the second one replace the first. */
+static int
+check_once(cfg_t *cfg, cfg_opt_t *opt)
+{
+	for (size_t i = 0; i < parse.nseen; i++)
+		if (strcmp(parse.seen[i], opt->name) == 0) {
+			cfg_error(cfg, "a second section %s: put its keys into the first", opt->name);
+			return -1;
+		}
+	assert(parse.nseen < sizeof(parse.seen) / sizeof(parse.seen[0]));
+	parse.seen[parse.nseen++] = opt->name;
+	return 0;
+}
+
 static int
 check_kind_title(cfg_t *cfg, cfg_opt_t *opt)
 {
@@ -353,6 +370,12 @@ static const struct {
 	{ "schedule|offline", check_choice },
 	{ "schedule|hold_days", check_range },
 	{ "schedule|body_max", check_range },
+	{ "component", check_once },
+	{ "users", check_once },
+	{ "store", check_once },
+	{ "schedule", check_once },
+	{ "http", check_once },
+	{ "log", check_once },
 	{ "quota", check_kind_title },
 	{ "quota|per_day", check_range },
 	{ "quota|per_month", check_range },
@@ -519,6 +542,7 @@ parse_file(cfg_t *cfg, const char *path, struct buf *why)
 		cfg_set_validate_func(cfg, checks[i].path, checks[i].check);
 	parse.path = path;
 	parse.why = why;
+	parse.nseen = 0;
 	buf_text(&text, "\n" END_KEY " = 1\n");
 	if (res == RES_OK && cfg_parse_buf(cfg, buf_str(&text)) != CFG_SUCCESS)
 		res = RES_INVALID;

@@ -51,7 +51,6 @@ set_service_config(struct laterd *l, const struct config *c)
 	l->service_config = (struct service_config){
 		.address = c->component.address,
 		.domains = c->users.domains,
-		.admins = c->users.admins,
 		.zone = c->schedule.zone,
 		.tick_ms = c->schedule.tick_ms,
 		.horizon_ms = c->schedule.horizon_ms,

@@ -139,7 +139,7 @@ send_one(struct service *s, struct queued *q, struct span inner, int64_t now)
 	}
 }
 
-/* `first`: the sender has not been told of this packet yet. */
+/* `first`: this packet was not held before, so its sender knows nothing of it yet. */
 static void
 ask_for_presence(struct service *s, const struct packet *p, int64_t now, bool first)
 {
@@ -171,7 +171,7 @@ ask_for_presence(struct service *s, const struct packet *p, int64_t now, bool fi
 		if (st->ops->set_contact(st, p->recipient, CONTACT_ASKED, now) != RES_OK)
 			s->broken = true;
 	}
-	if (first)
+	if (first || contact == CONTACT_NONE)
 		notify_sender(s, p,
 		    "is held: the recipient was asked to let us see when they are online, and gets it when "
 		    "they are");

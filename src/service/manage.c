@@ -331,16 +331,6 @@ cancel_one(struct run *r, const char *typed)
 	return said;
 }
 
-static size_t
-count_values(const struct field *fd)
-{
-	size_t n = 0;
-
-	for (const struct value *v = fd->values; v != NULL; v = v->next)
-		n++;
-	return n;
-}
-
 void
 manage_cancel(struct run *r)
 {
@@ -355,7 +345,7 @@ manage_cancel(struct run *r)
 		cancel_ask(r, "Choose at least one message.");
 		return;
 	}
-	if (count_values(ids) > CANCEL_MAX) {
+	if (form_count(ids) > CANCEL_MAX) {
 		cancel_ask(r, "Choose at most 200 messages at once.");
 		return;
 	}

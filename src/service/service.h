@@ -18,7 +18,6 @@
 struct service_config {
 	const char *address;             /* our domain; the bot is bot@address */
 	const char *const *domains;      /* whose users may schedule; NULL-terminated */
-	const char *const *admins;       /* NULL-terminated */
 	struct zone zone;                /* the server's */
 	int64_t tick_ms;
 	int64_t horizon_ms;              /* how far ahead a message may be */

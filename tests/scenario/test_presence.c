@@ -518,7 +518,10 @@ test_message_held_by_a_view_that_was_lost_is_looked_at_within_a_day(void **state
 	/* What was to be held still is, and now their presence has to be asked for. */
 	assert_string_equal(world_state(w, kept), "held");
 	assert_int_equal(world_signals(w, "subscribe", LOCAL), 1);
-	assert_int_equal(world_count(w, JULIET), 0);
+	assert_int_equal(world_count(w, JULIET), 1);
+	assert_int_equal(world_told(w, "was asked"), 1);
+	world_advance(w, 3 * DAY_MS);
+	assert_int_equal(world_told(w, "was asked"), 1);
 }
 
 static void

@@ -284,6 +284,8 @@ static const struct {
 	{ MINIMAL "schedule {\n  tack = 60\n}\n", 4, "tack" },
 	{ MINIMAL "scheduler {\n}\n", 3, "scheduler" },
 	{ "nonsense = 1\n" MINIMAL, 1, "nonsense" },
+	{ MINIMAL "users {\n  domains = { \"example.net\" }\n}\n", 5, "second section users" },
+	{ MINIMAL "log {\n}\nstore {\n}\nlog {\n}\n", 8, "second section log" },
 	{ MINIMAL "schedule {\n  tick = soon\n}\n", 4, "tick" },
 	{ MINIMAL "schedule {\n  tick = 60s\n}\n", 4, "tick" },
 	{ MINIMAL "schedule {\n  tick = \"\"\n}\n", 4, "tick" },

@@ -11,16 +11,6 @@
 #include "core/command.h"
 #include "core/form.h"
 
-static size_t
-count_values(const struct field *fd)
-{
-	size_t n = 0;
-
-	for (const struct value *v = fd->values; v != NULL; v = v->next)
-		n++;
-	return n;
-}
-
 static void
 test_fields_values_and_options_keep_their_order(void **state)
 {
@@ -111,7 +101,7 @@ check_lines(const char *text, size_t lines, const char *joined)
 	struct field *fd = form_add(&f, FIELD_TEXT_MULTI, "body", NULL);
 
 	form_lines(&f, fd, span_of(text));
-	assert_int_equal(count_values(fd), lines);
+	assert_int_equal(form_count(fd), lines);
 	assert_string_equal(form_get_lines(&f, "body"), joined);
 	form_free(&f);
 }
@@ -178,7 +168,7 @@ test_many_values_are_added_in_little_time(void **state)
 	/* Walking the list for each would take minutes. */
 	for (int i = 0; i < 200000; i++)
 		form_value(&f, fd, "x");
-	assert_int_equal(count_values(fd), 200000);
+	assert_int_equal(form_count(fd), 200000);
 	form_free(&f);
 }
 
@@ -233,7 +223,7 @@ test_set_replaces_all_values_or_makes_the_field(void **state)
 	form_value(&f, fd, "in 5");
 	form_value(&f, fd, "minutes");
 	form_set(&f, "when", "2026-12-24 18:00");
-	assert_int_equal(count_values(fd), 1);
+	assert_int_equal(form_count(fd), 1);
 	assert_string_equal(form_get(&f, "when"), "2026-12-24 18:00");
 	form_value(&f, fd, "again");
 	assert_string_equal(form_get_lines(&f, "when"), "2026-12-24 18:00\nagain");
