@@ -1,8 +1,8 @@
 # Sourced by quickstart and check: the Debian packages they need, and how to install them without starting a server.
 
 build_packages="gcc make autoconf automake pkg-config libstrophe-dev libexpat1-dev libevent-dev libsqlite3-dev
-	libssl-dev libical-dev libidn-dev libconfuse-dev uthash-dev"
-test_packages="libcmocka-dev prosody prosody-modules python3-slixmpp python3-pytest mandoc"
+	libcurl4-openssl-dev libjansson-dev libssl-dev libical-dev libidn-dev libconfuse-dev uthash-dev"
+test_packages="libcmocka-dev openssl prosody prosody-modules kannel kannel-extras wrk python3-slixmpp python3-pytest mandoc"
 trial_packages="prosody prosody-modules python3-slixmpp"
 
 policy=/usr/sbin/policy-rc.d

@@ -5,6 +5,8 @@
 #ifndef LATERD_CORE_COMMAND_H
 #define LATERD_CORE_COMMAND_H
 
+#include <stdint.h>
+
 #include "core/form.h"
 #include "core/jid.h"
 
@@ -18,7 +20,12 @@ enum reply_kind {
 	REPLY_FORM,    /* a form to fill in, perhaps again: `note` says what was wrong */
 	REPLY_CONFIRM, /* what would happen, in fixed fields; COMMAND_DO follows */
 	REPLY_DONE,    /* over: `note`, perhaps a result form */
-	REPLY_REFUSED  /* a stanza error: `condition`, `error_type`, and `note` as its text */
+	REPLY_REFUSED, /* a stanza error: `condition`, `error_type`, and `note` as its text */
+	/*
+	 * It takes time: the same stage is to be run again, with the same asker and form, when
+	 * messenger_ops.resume names `ticket`.  Nothing is answered until then.
+	 */
+	REPLY_LATER
 };
 
 enum note_type { NOTE_INFO, NOTE_WARN, NOTE_ERROR };
@@ -30,6 +37,7 @@ struct reply {
 	struct form form;       /* no fields: no form */
 	const char *condition;  /* RFC 6120 section 8.3.3, e.g. "forbidden" */
 	const char *error_type; /* "auth", "cancel", "modify", "wait" */
+	uint64_t ticket;        /* of REPLY_LATER */
 };
 
 void reply_free(struct reply *r);

@@ -9,6 +9,13 @@ static const enum packet_state next_state[PACKET_NSTATES][EV_NEVENTS] = {
 		[EV_CANCEL] = PACKET_CANCELLED,
 		[EV_EXPIRE] = PACKET_EXPIRED,
 		[EV_FAIL] = PACKET_FAILED,
+		/*
+		 * A report may come for an attempt that had no outcome, whatever has become of the
+		 * packet since: taken up again after a start, queued or held to be repeated, or
+		 * uncertain.
+		 */
+		[EV_ACCEPTED] = PACKET_SENT,
+		[EV_RECEIPT] = PACKET_DELIVERED,
 	},
 	[PACKET_QUEUED] = {
 		[EV_HOLD] = PACKET_HELD,
@@ -17,12 +24,18 @@ static const enum packet_state next_state[PACKET_NSTATES][EV_NEVENTS] = {
 		[EV_EXPIRE] = PACKET_EXPIRED,
 		[EV_CANCEL] = PACKET_CANCELLED,
 		[EV_RECOVER] = PACKET_SCHEDULED,
+		[EV_UNKNOWN] = PACKET_UNCERTAIN,
+		[EV_ACCEPTED] = PACKET_SENT,
+		[EV_RECEIPT] = PACKET_DELIVERED,
 	},
 	[PACKET_HELD] = {
 		[EV_RELEASE] = PACKET_QUEUED,
 		[EV_EXPIRE] = PACKET_EXPIRED,
 		[EV_CANCEL] = PACKET_CANCELLED,
+		[EV_UNKNOWN] = PACKET_UNCERTAIN,
 		[EV_FAIL] = PACKET_FAILED,
+		[EV_ACCEPTED] = PACKET_SENT,
+		[EV_RECEIPT] = PACKET_DELIVERED,
 	},
 	[PACKET_INFLIGHT] = {
 		[EV_ACCEPTED] = PACKET_SENT,
@@ -31,6 +44,7 @@ static const enum packet_state next_state[PACKET_NSTATES][EV_NEVENTS] = {
 		[EV_BROKEN] = PACKET_QUEUED,
 		[EV_RECOVER] = PACKET_SCHEDULED,
 		[EV_UNKNOWN] = PACKET_UNCERTAIN,
+		[EV_UNTAKEN] = PACKET_QUEUED,
 		[EV_FAIL] = PACKET_FAILED,
 	},
 	[PACKET_SENT] = {
@@ -40,6 +54,7 @@ static const enum packet_state next_state[PACKET_NSTATES][EV_NEVENTS] = {
 	},
 	[PACKET_UNCERTAIN] = {
 		[EV_RETRY] = PACKET_QUEUED,
+		[EV_ACCEPTED] = PACKET_SENT,
 		[EV_RECEIPT] = PACKET_DELIVERED,
 		[EV_FAIL] = PACKET_FAILED,
 		/* A person may write it off. */

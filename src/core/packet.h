@@ -12,6 +12,13 @@
 /* Stored as numbers: append only. */
 enum packet_kind { KIND_IM = 1, KIND_SMS = 2, KIND_MMS = 3, KIND_END };
 
+/* It leaves through a gateway and costs money: at most once. */
+static inline bool
+packet_kind_is_paid(enum packet_kind k)
+{
+	return k == KIND_SMS || k == KIND_MMS;
+}
+
 /* Stored as numbers: append only.  0 is no state. */
 enum packet_state {
 	PACKET_ILLEGAL = 0,
@@ -30,14 +37,15 @@ enum packet_state {
 
 enum packet_event {
 	EV_DUE,       /* the tick claimed it */
-	EV_HOLD,      /* the recipient is not online, or a bounce said so */
+	EV_HOLD,      /* not now: nobody is online, a bounce said so, or no gateway takes it */
 	EV_RELEASE,   /* presence shows them online, or it is time to try again */
 	EV_SEND,      /* written down before it is sent */
 	EV_ACCEPTED,  /* the pong, or the gateway's answer */
 	EV_RECEIPT,   /* the recipient's client, or a delivery report */
 	EV_BROKEN,    /* the stream broke before the outcome was known */
 	EV_RECOVER,   /* we start again and find it in our hands */
-	EV_UNKNOWN,   /* a request that cost money has no outcome */
+	EV_UNKNOWN,   /* a request that may have cost money has no outcome */
+	EV_UNTAKEN,   /* the gateway did not process it: the next one may */
 	EV_RETRY,     /* a person wants an uncertain one sent again */
 	EV_FAIL,
 	EV_EXPIRE,
@@ -97,6 +105,8 @@ struct packet {
 	int32_t charge_day;    /* YYYYMMDD of the charge in the server's zone; 0: not charged */
 	int32_t charge_units;
 	char zone[ZONE_NAME_MAX + 1]; /* the zone its time was read in */
+	const char *gateway;     /* the one that has or had it; NULL: none */
+	const char *gateway_ref; /* the gateway's own id of it; NULL: none */
 	struct span sealed;
 };
 

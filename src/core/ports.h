@@ -11,8 +11,12 @@ struct store {
 	const struct store_ops *ops;
 };
 
+/* What senders are told of their messages; each includes those before it.  Stored: append only. */
+enum notify { NOTIFY_FAILURE = 0, NOTIFY_SENT, NOTIFY_DELIVERED, NOTIFY_END };
+
 struct account {
 	bool blocked;
+	enum notify notify;
 };
 
 /* Whether the recipient lets us see their presence.  Stored as numbers: append only. */
@@ -40,8 +44,17 @@ enum store_find {
 	FIND_FINISHED,     /* who = sender: what is sent or has ended; latest first */
 	FIND_HELD,         /* who = recipient: held, soonest due first */
 	FIND_HELD_EXPIRED, /* held, expires_at <= upto */
-	FIND_HELD_RETRY,   /* held, next_at <= upto */
+	FIND_HELD_RETRY,   /* held, not paid, next_at <= upto */
+	FIND_HELD_RETRY_PAID, /* held, paid, next_at <= upto */
+	FIND_ATTEMPTED,    /* paid and in flight: attempts without an outcome; oldest first */
 	FIND_NKINDS
+};
+
+/* The earliest instants in the store, NEVER_MS where there is none; [1] are those of paid kinds. */
+struct store_next {
+	int64_t held_expiry;   /* expires_at among held packets, of all kinds */
+	int64_t held_retry[2]; /* next_at among held packets */
+	int64_t scheduled[2];  /* next_at among scheduled packets */
 };
 
 /*
@@ -83,18 +96,23 @@ struct store_ops {
 
 	/* RES_NOTFOUND.  `out` is appended to. */
 	enum res (*get)(struct store *s, const char *id, struct packets *out);
+	/* The packet that this gateway knows by `ref`, appended; RES_NOTFOUND. */
+	enum res (*get_ref)(
+	    struct store *s, const char *gateway, const char *ref, struct packets *out);
 	/* Up to max packets; `who` NULL and `upto` 0 where the kind has no use for them. */
 	enum res (*find)(struct store *s, enum store_find kind, const char *who, int64_t upto,
 	    size_t max, struct packets *out);
 	/*
-	 * Up to max SCHEDULED packets with next_at <= upto, soonest first: EV_DUE happens to each,
-	 * and they are appended as QUEUED.
+	 * Up to max SCHEDULED packets of the paid kinds, or of the others, with next_at <= upto,
+	 * soonest first: EV_DUE happens to each, and they are appended as QUEUED.
 	 */
-	enum res (*claim)(struct store *s, int64_t upto, size_t max, struct packets *out);
+	enum res (*claim)(
+	    struct store *s, bool paid, int64_t upto, size_t max, struct packets *out);
 	/*
 	 * ev happens to p at `at`.  The row is changed only if it still is in the state p has; then
-	 * p->state becomes the new one, and next_at, expires_at, attempts, held, sent_at and
-	 * finished_at are written as they stand in p (the caller sets them before). `what` (may be
+	 * p->state becomes the new one, and next_at, expires_at, attempts, held, sent_at,
+	 * finished_at, gateway and gateway_ref are written as they stand in p (the caller sets them
+	 * before). `what` (may be
 	 * NULL) becomes a line of its history.  RES_NOTFOUND: somebody else moved it first, nothing
 	 * changed. RES_INVALID: the life of a packet has no such step.
 	 */
@@ -106,18 +124,15 @@ struct store_ops {
 	 */
 	enum res (*wake)(
 	    struct store *s, const char *recipient, enum offline only, int64_t at, int64_t *n);
+	/* Held packets of paid kinds with a later next_at are tried again at `at`.  n: how many. */
+	enum res (*wake_paid)(struct store *s, int64_t at, int64_t *n);
 	/*
-	 * After a start: EV_RECOVER to everything QUEUED or INFLIGHT.  IM becomes SCHEDULED with
-	 * its next_at unchanged; SMS and MMS that were in flight become UNCERTAIN.  n: how many
-	 * rows.
+	 * After a start: EV_RECOVER to everything QUEUED, and to what is INFLIGHT but not paid:
+	 * SCHEDULED with its next_at unchanged.  Of paid attempts (FIND_ATTEMPTED) the caller
+	 * decides.  n: how many rows.
 	 */
 	enum res (*recover)(struct store *s, int64_t now, int64_t *n);
-	/*
-	 * The earliest expires_at among held packets and the earliest next_at among held and
-	 * scheduled ones; NEVER_MS when none.
-	 */
-	enum res (*next)(
-	    struct store *s, int64_t *held_expiry, int64_t *held_retry, int64_t *scheduled);
+	enum res (*next)(struct store *s, struct store_next *out);
 	enum res (*history)(struct store *s, const char *id, struct events *out);
 	/*
 	 * Delete up to max packets that finished before `before`, with their history, and charges
@@ -175,6 +190,11 @@ struct messenger_ops {
 	 * when it cannot be framed.
 	 */
 	enum res (*send)(struct messenger *m, const struct outgoing *out);
+	/*
+	 * Run again the command whose reply was REPLY_LATER with this ticket; nothing when nobody
+	 * waits for it any more.
+	 */
+	void (*resume)(struct messenger *m, uint64_t ticket);
 	/* Bytes in the batch since the last barrier. */
 	size_t (*batched)(struct messenger *m);
 	/*
@@ -206,6 +226,91 @@ struct messenger_events {
 	void (*failed)(void *arg);
 	/* The recipient answered our subscription request, or took it back: GRANTED or REFUSED. */
 	void (*contact)(void *arg, const char *recipient, enum contact answer);
+};
+
+/* -- The gateways: HTTP requests that carry SMS and MMS to the phone ------------------------------ */
+
+struct gateways {
+	const struct gateways_ops *ops;
+};
+
+/* One attempt.  Borrowed for the call. */
+struct submission {
+	const char *id;
+	const char *recipient; /* msisdn_is */
+	enum packet_kind kind;
+	struct span body;      /* SMS: UTF-8 text; MMS: the entity of core/mms.h */
+	int64_t created_at, expires_at;
+};
+
+enum outcome {
+	OUTCOME_ACCEPTED,
+	OUTCOME_PERMANENT,     /* refused, and would be refused again */
+	OUTCOME_NOT_PROCESSED, /* not taken: safe to send again, here or elsewhere */
+	OUTCOME_UNKNOWN        /* it may or may not have been taken */
+};
+
+struct gateway_state {
+	bool open;          /* neither paused, nor waiting because it failed or asked to be left alone */
+	size_t room;        /* submissions it takes now; 0: events.room follows, or `open` becomes false */
+	int64_t resumes_ms; /* !open: until it is tried again, from now */
+};
+
+/* i: its place in the configuration (struct routing). */
+struct gateways_ops {
+	struct gateway_state (*state)(struct gateways *g, size_t i);
+	/*
+	 * Begin an attempt.  It leaves when the turn is committed, and is forgotten with a turn that
+	 * is not.  RES_OK: exactly one `outcome` follows, in a later turn.  RES_INVALID: it cannot be
+	 * written for this gateway, for the reason in `why`; RES_TEMPFAIL: not now.
+	 */
+	enum res (*submit)(
+	    struct gateways *g, size_t i, const struct submission *sub, struct buf *why);
+	/* Attempts that have no outcome yet. */
+	size_t (*inflight)(const struct gateways *g);
+	/*
+	 * Get a medium that somebody names by an https link, of at most max bytes: `fetched` follows
+	 * with this ticket in a later turn.  RES_INVALID: no link that is allowed, for the reason in
+	 * `why`; RES_TEMPFAIL: too many at once.
+	 */
+	enum res (*fetch)(struct gateways *g, const char *url, size_t max, uint64_t ticket,
+	    struct buf *why);
+};
+
+enum report_state {
+	REPORT_TAKEN,     /* on its way: the gateway, or the network behind it, has it */
+	REPORT_DELIVERED, /* the phone has it */
+	REPORT_FAILED     /* it will not arrive */
+};
+
+/* A delivery report whose token was right.  Borrowed. */
+struct delivery_report {
+	const char *gateway;
+	const char *id;    /* ours; NULL: only `ref` is known */
+	const char *ref;   /* the gateway's; may be NULL */
+	enum report_state state;
+	const char *words; /* what it said, for the history; one line */
+};
+
+/* What the gateways report.  `arg` comes first; strings are borrowed. */
+struct gateways_events {
+	/*
+	 * The attempt of packet `id` by this gateway has come to an end.  ref: the gateway's id for
+	 * it, may be NULL; words: its answer in words, one line.
+	 */
+	void (*outcome)(void *arg, const char *id, const char *gateway, enum outcome outcome,
+	    const char *ref, const char *words);
+	/* There is room again at a gateway, or one was opened or closed: look at what waits. */
+	void (*room)(void *arg);
+	/* A gateway was closed for a reason that a person should look at. */
+	void (*trouble)(void *arg, const char *gateway, const char *words);
+	void (*reported)(void *arg, const struct delivery_report *r);
+	/*
+	 * RES_OK with type and bytes; RES_INVALID with the reason in words for the sender: not
+	 * there, too large, no medium, not what it says it is; RES_TEMPFAIL: later perhaps.
+	 */
+	void (*fetched)(void *arg, uint64_t ticket, enum res res, const char *type,
+	    struct span bytes, const char *words);
 };
 
 #endif

@@ -1,6 +1,7 @@
 #include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +13,35 @@
 #define HEADER_LEN (1 + ID_LEN)
 #define NONCE_LEN  12
 #define TAG_LEN	   16
+#define HASH_LEN   32
 
 struct seal {
 	uint8_t key[SEAL_KEY_LEN];
+	uint8_t token_key[HASH_LEN];
 	uint8_t header[HEADER_LEN]; /* version and key id, as they stand in a sealed body */
 };
+
+static bool
+hmac(uint8_t out[HASH_LEN], const uint8_t key[HASH_LEN], struct span text)
+{
+	const char *p = text.len > 0 ? text.p : "";
+
+	return HMAC(EVP_sha256(), key, HASH_LEN, (const uint8_t *)p, text.len, out, NULL) != NULL;
+}
+
+/* RFC 5869 with a salt of zeroes; one block of output is as long as the key. */
+static bool
+derive_token_key(struct seal *s)
+{
+	static const uint8_t salt[HASH_LEN];
+	uint8_t extracted[HASH_LEN];
+	bool done =
+	    hmac(extracted, salt, (struct span){ (const char *)s->key, SEAL_KEY_LEN }) &&
+	    hmac(s->token_key, extracted, SPAN("laterd token\x01"));
+
+	OPENSSL_cleanse(extracted, sizeof(extracted));
+	return done;
+}
 
 struct seal *
 seal_new(const uint8_t key[SEAL_KEY_LEN])
@@ -27,11 +52,12 @@ seal_new(const uint8_t key[SEAL_KEY_LEN])
 
 	if (s == NULL)
 		return NULL;
-	if (EVP_Digest(key, SEAL_KEY_LEN, hash, &len, EVP_sha256(), NULL) != 1 || len < ID_LEN) {
-		free(s);
+	memcpy(s->key, key, SEAL_KEY_LEN);
+	if (EVP_Digest(key, SEAL_KEY_LEN, hash, &len, EVP_sha256(), NULL) != 1 || len < ID_LEN ||
+	    !derive_token_key(s)) {
+		seal_free(&s);
 		return NULL;
 	}
-	memcpy(s->key, key, SEAL_KEY_LEN);
 	s->header[0] = VERSION;
 	memcpy(s->header + 1, hash, ID_LEN);
 	return s;
@@ -139,4 +165,25 @@ seal_open(struct seal *s, struct span aad, struct span sealed, struct buf *out)
 	EVP_CIPHER_CTX_free(ctx);
 	buf_free(&plain);
 	return res;
+}
+
+enum res
+seal_token(const struct seal *s, struct span text, char out[SEAL_TOKEN_LEN + 1])
+{
+	uint8_t mac[HASH_LEN];
+
+	out[0] = '\0';
+	if (!hmac(mac, s->token_key, text))
+		return RES_NOMEM;
+	for (size_t i = 0; i < SEAL_TOKEN_LEN; i++)
+		out[i] = "0123456789abcdef"[i % 2 == 0 ? mac[i / 2] >> 4 : mac[i / 2] & 0x0f];
+	out[SEAL_TOKEN_LEN] = '\0';
+	return RES_OK;
+}
+
+bool
+seal_token_eq(const char *a, struct span b)
+{
+	return b.len == SEAL_TOKEN_LEN && strlen(a) == SEAL_TOKEN_LEN &&
+	    CRYPTO_memcmp(a, b.p, SEAL_TOKEN_LEN) == 0;
 }

@@ -6,6 +6,7 @@
 #ifndef LATERD_CORE_SEAL_H
 #define LATERD_CORE_SEAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -31,5 +32,15 @@ enum res seal_close(struct seal *s, struct span aad, struct span plain, struct b
  * key or other additional data; out is then unchanged.
  */
 enum res seal_open(struct seal *s, struct span aad, struct span sealed, struct buf *out);
+
+/*
+ * A token that only the holder of the key can make: lower-case hex of the first 16 bytes of
+ * HMAC-SHA256 over text, under a key of its own that HKDF-SHA256 (RFC 5869) derives from the seal
+ * key with the info "laterd token".  RES_NOMEM, with out empty.
+ */
+#define SEAL_TOKEN_LEN 32
+enum res seal_token(const struct seal *s, struct span text, char out[SEAL_TOKEN_LEN + 1]);
+/* Two tokens of the same content, in a time that does not depend on where they differ. */
+bool seal_token_eq(const char *a, struct span b);
 
 #endif

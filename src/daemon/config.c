@@ -1,7 +1,6 @@
 #include "daemon/config.h"
 
 #include <assert.h>
-#include <confuse.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -9,8 +8,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/parse.h"
 #include "core/jid.h"
+#include "daemon/config_private.h"
 #include "daemon/secret.h"
 
 #define NO_NUMBER (-1L)
@@ -39,215 +38,7 @@ collect_error(cfg_t *cfg, const char *format, va_list args)
 	buf_vprintf(parse.why, format, args);
 }
 
-/* -- Words ------------------------------------------------------------------------------------- */
-
-struct word {
-	const char *text;
-	int value;
-};
-
-static const struct word offline_words[] = {
-	{ "auto", OFFLINE_AUTO },
-	{ "hold", OFFLINE_HOLD },
-	{ "server", OFFLINE_SERVER },
-	{ "drop", OFFLINE_DROP },
-	{ NULL, 0 },
-};
-static const struct word level_words[] = {
-	{ "error", LOG_ERROR },
-	{ "warning", LOG_WARN },
-	{ "info", LOG_NOTE },
-	{ "debug", LOG_DETAIL },
-	{ NULL, 0 },
-};
-static const struct word target_words[] = {
-	{ "stderr", LOG_TO_STDERR },
-	{ "syslog", LOG_TO_SYSLOG },
-	{ "journal", LOG_TO_JOURNAL },
-	{ NULL, 0 },
-};
-static const struct word kind_words[] = {
-	{ "im", KIND_IM }, { "sms", KIND_SMS }, { "mms", KIND_MMS }, { NULL, 0 },
-};
-static const struct word count_words[] = { { "message", 0 }, { "segment", 1 }, { NULL, 0 } };
-
-static int
-word_value(const struct word *words, const char *text)
-{
-	for (; words->text != NULL; words++)
-		if (strcmp(words->text, text) == 0)
-			return words->value;
-	return -1;
-}
-
 /* -- What each key may be ---------------------------------------------------------------------- */
-
-static const struct {
-	const char *section, *key;
-	long min, max;
-} ranges[] = {
-	{ "store", "keep_days", 1, 3650 },
-	{ "schedule", "tick", 1, 3600 },
-	{ "schedule", "horizon_days", 1, 3650 },
-	{ "schedule", "late_limit", 0, 31536000 },
-	{ "schedule", "pending_max", 1, 1000000 },
-	{ "schedule", "hold_days", 1, 3650 },
-	{ "schedule", "body_max", 1, 30000 }, /* escaped, it must fit into a stanza */
-	{ "quota", "per_day", 0, 1000000000 },
-	{ "quota", "per_month", 0, 1000000000 },
-};
-
-static const struct {
-	const char *section, *key;
-	const struct word *words;
-} choices[] = {
-	{ "schedule", "offline", offline_words },
-	{ "quota", "count", count_words },
-	{ "log", "level", level_words },
-	{ "log", "target", target_words },
-};
-
-static int
-check_range(cfg_t *cfg, cfg_opt_t *opt)
-{
-	long value = cfg_opt_getnint(opt, cfg_opt_size(opt) - 1);
-
-	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
-		if (strcmp(ranges[i].section, cfg->name) == 0 &&
-		    strcmp(ranges[i].key, opt->name) == 0 &&
-		    (value < ranges[i].min || value > ranges[i].max)) {
-			cfg_error(cfg, "%s is %ld, and must be between %ld and %ld", opt->name,
-			    value, ranges[i].min, ranges[i].max);
-			return -1;
-		}
-	return 0;
-}
-
-static int
-check_choice(cfg_t *cfg, cfg_opt_t *opt)
-{
-	const char *value = cfg_opt_getnstr(opt, 0);
-	struct buf list = { 0 };
-
-	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
-		if (strcmp(choices[i].section, cfg->name) != 0 ||
-		    strcmp(choices[i].key, opt->name) != 0)
-			continue;
-		if (word_value(choices[i].words, value) >= 0)
-			return 0;
-		for (const struct word *w = choices[i].words; w->text != NULL; w++)
-			buf_printf(&list, "%s%s", list.len > 0 ? ", " : "", w->text);
-		cfg_error(
-		    cfg, "%s is “%s”, and must be one of: %s", opt->name, value, buf_str(&list));
-		buf_free(&list);
-		return -1;
-	}
-	return 0;
-}
-
-static int
-check_domain(cfg_t *cfg, cfg_opt_t *opt)
-{
-	const char *value = cfg_opt_getnstr(opt, cfg_opt_size(opt) - 1);
-	struct jid jid;
-
-	if (jid_parse_text(&jid, value) == RES_OK && jid.local[0] == '\0' &&
-	    jid.resource[0] == '\0')
-		return 0;
-	cfg_error(cfg, "%s: “%s” is not a domain name", opt->name, value);
-	return -1;
-}
-
-static int
-check_bare(cfg_t *cfg, cfg_opt_t *opt)
-{
-	const char *value = cfg_opt_getnstr(opt, cfg_opt_size(opt) - 1);
-	struct jid jid;
-
-	if (jid_parse_text(&jid, value) == RES_OK && jid.local[0] != '\0' &&
-	    jid.resource[0] == '\0')
-		return 0;
-	cfg_error(cfg, "%s: “%s” is not an address like admin@example.org", opt->name, value);
-	return -1;
-}
-
-static int
-check_text(cfg_t *cfg, cfg_opt_t *opt)
-{
-	struct span value = span_of(cfg_opt_getnstr(opt, 0));
-
-	if (span_trim(value).len > 0 && value.len <= 200 && xml_text_valid(value))
-		return 0;
-	cfg_error(
-	    cfg, "%s must be 1 to 200 bytes of UTF-8 text without control characters", opt->name);
-	return -1;
-}
-
-static int
-check_path(cfg_t *cfg, cfg_opt_t *opt)
-{
-	const char *value = cfg_opt_getnstr(opt, 0);
-
-	/* SQLite has other meanings for these: memory, or a URI. */
-	if (value[0] != '\0' && value[0] != ':' && strncmp(value, "file:", 5) != 0)
-		return 0;
-	cfg_error(cfg, "%s: the name of a file is missing", opt->name);
-	return -1;
-}
-
-static int
-check_zone(cfg_t *cfg, cfg_opt_t *opt)
-{
-	const char *value = cfg_opt_getnstr(opt, 0);
-	struct zone zone;
-
-	if (zone_find(&zone, span_of(value)) == RES_OK)
-		return 0;
-	cfg_error(cfg, "%s: “%s” is not a time zone; write it like Europe/Berlin or UTC", opt->name,
-	    value);
-	return -1;
-}
-
-/* "host:port", "[::1]:port"; host and port are cut out of `value`. */
-static bool
-split_server(struct span value, struct span *host, int64_t *port)
-{
-	const char *colon = value.len > 0 ? memrchr(value.p, ':', value.len) : NULL;
-
-	if (colon == NULL || colon == value.p)
-		return false;
-	*host = (struct span){ value.p, (size_t)(colon - value.p) };
-	if (host->len > 2 && host->p[0] == '[' && host->p[host->len - 1] == ']')
-		*host = (struct span){ host->p + 1, host->len - 2 };
-	struct span digits = { colon + 1, value.len - (size_t)(colon + 1 - value.p) };
-	return parse_int(digits, 1, 65535, port) == RES_OK;
-}
-
-static int
-check_server(cfg_t *cfg, cfg_opt_t *opt)
-{
-	const char *value = cfg_opt_getnstr(opt, 0);
-	struct span host;
-	int64_t port;
-
-	if (split_server(span_of(value), &host, &port))
-		return 0;
-	cfg_error(cfg, "%s: “%s” is not HOST:PORT, like 127.0.0.1:5347", opt->name, value);
-	return -1;
-}
-
-static int
-check_secret(cfg_t *cfg, cfg_opt_t *opt)
-{
-	struct buf secret = { .max = SECRET_MAX }, why = { 0 };
-	enum res res = secret_read(cfg_opt_getnstr(opt, 0), &secret, &why);
-
-	if (res != RES_OK)
-		cfg_error(cfg, "%s: %s", opt->name, buf_str(&why));
-	buf_free(&secret);
-	buf_free(&why);
-	return res == RES_OK ? 0 : -1;
-}
 
 /* libconfuse would let the second one replace the first. */
 static int
@@ -268,9 +59,13 @@ check_kind_title(cfg_t *cfg, cfg_opt_t *opt)
 {
 	cfg_t *section = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
 
-	if (word_value(kind_words, cfg_title(section)) > 0)
+	if (config_word(config_kinds, cfg_title(section)) < 0)
+		cfg_error(cfg, "quota “%s”: the kinds are im, sms and mms", cfg_title(section));
+	else if (strcmp(cfg_title(section), "sms") != 0 &&
+	    config_word(config_counts, cfg_getstr(section, "count")) == 1)
+		cfg_error(cfg, "quota %s: only an SMS has segments to count", cfg_title(section));
+	else
 		return 0;
-	cfg_error(cfg, "quota “%s”: the kinds are im, sms and mms", cfg_title(section));
 	return -1;
 }
 
@@ -303,6 +98,7 @@ static cfg_opt_t schedule_opts[] = {
 	CFG_STR("offline", "auto", CFGF_NONE),
 	CFG_INT("hold_days", 30, CFGF_NONE),
 	CFG_INT("body_max", 10000, CFGF_NONE),
+	CFG_STR("country", NULL, CFGF_NONE),
 	CFG_END()
 };
 static cfg_opt_t quota_opts[] = {
@@ -316,72 +112,54 @@ static cfg_opt_t log_opts[] = {
 	CFG_STR("target", "stderr", CFGF_NONE),
 	CFG_END()
 };
-static cfg_opt_t gateway_opts[] = {
-	CFG_STR("driver", NULL, CFGF_NONE),
-	CFG_STR_LIST("kinds", NULL, CFGF_NONE),
-	CFG_STR("url", NULL, CFGF_NONE),
-	CFG_STR("user", NULL, CFGF_NONE),
-	CFG_STR("secret_file", NULL, CFGF_NONE),
-	CFG_STR("sender", NULL, CFGF_NONE),
-	CFG_END()
-};
-static cfg_opt_t route_opts[] = {
-	CFG_STR_LIST("sms", NULL, CFGF_NONE),
-	CFG_STR_LIST("mms", NULL, CFGF_NONE),
-	CFG_END()
-};
-static cfg_opt_t http_opts[] = {
-	CFG_STR("listen", NULL, CFGF_NONE),
-	CFG_STR("public_url", NULL, CFGF_NONE),
-	CFG_END()
-};
 static cfg_opt_t top_opts[] = {
 	CFG_SEC("component", component_opts, CFGF_NODEFAULT),
 	CFG_SEC("users", users_opts, CFGF_NODEFAULT),
 	CFG_SEC("store", store_opts, CFGF_NONE),
 	CFG_SEC("schedule", schedule_opts, CFGF_NONE),
 	CFG_SEC("quota", quota_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
-	CFG_SEC("gateway", gateway_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
-	CFG_SEC("route", route_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
-	CFG_SEC("http", http_opts, CFGF_NODEFAULT),
+	CFG_SEC("gateway", config_gateway_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+	CFG_SEC("route", config_route_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+	CFG_SEC("http", config_http_opts, CFGF_NONE),
+	CFG_SEC("media", config_media_opts, CFGF_NONE),
 	CFG_SEC("log", log_opts, CFGF_NONE),
 	CFG_INT(END_KEY, 0, CFGF_NONE),
 	CFG_END()
 };
 
-static const struct {
-	const char *path;
-	cfg_validate_callback_t check;
-} checks[] = {
-	{ "component|address", check_domain },
-	{ "component|name", check_text },
-	{ "component|server", check_server },
-	{ "component|secret_file", check_secret },
-	{ "users|domains", check_domain },
-	{ "users|admins", check_bare },
-	{ "store|database", check_path },
-	{ "store|seal_key_file", check_path },
-	{ "store|keep_days", check_range },
-	{ "schedule|tick", check_range },
-	{ "schedule|zone", check_zone },
-	{ "schedule|horizon_days", check_range },
-	{ "schedule|late_limit", check_range },
-	{ "schedule|pending_max", check_range },
-	{ "schedule|offline", check_choice },
-	{ "schedule|hold_days", check_range },
-	{ "schedule|body_max", check_range },
+static const struct config_check checks[] = {
+	{ "component|address", config_check_domain },
+	{ "component|name", config_check_text },
+	{ "component|server", config_check_server },
+	{ "component|secret_file", config_check_secret },
+	{ "users|domains", config_check_domain },
+	{ "users|admins", config_check_bare },
+	{ "store|database", config_check_path },
+	{ "store|seal_key_file", config_check_path },
+	{ "store|keep_days", config_check_range },
+	{ "schedule|tick", config_check_range },
+	{ "schedule|zone", config_check_zone },
+	{ "schedule|horizon_days", config_check_range },
+	{ "schedule|late_limit", config_check_range },
+	{ "schedule|pending_max", config_check_range },
+	{ "schedule|offline", config_check_choice },
+	{ "schedule|hold_days", config_check_range },
+	{ "schedule|body_max", config_check_range },
+	{ "schedule|country", config_check_country },
 	{ "component", check_once },
 	{ "users", check_once },
 	{ "store", check_once },
 	{ "schedule", check_once },
 	{ "http", check_once },
+	{ "media", check_once },
 	{ "log", check_once },
 	{ "quota", check_kind_title },
-	{ "quota|per_day", check_range },
-	{ "quota|per_month", check_range },
-	{ "quota|count", check_choice },
-	{ "log|level", check_choice },
-	{ "log|target", check_choice },
+	{ "quota|per_day", config_check_range },
+	{ "quota|per_month", config_check_range },
+	{ "quota|count", config_check_choice },
+	{ "log|level", config_check_choice },
+	{ "log|target", config_check_choice },
+	{ NULL, NULL },
 };
 
 /* -- From libconfuse's values to ours ---------------------------------------------------------- */
@@ -397,7 +175,7 @@ take_component(struct config *c, cfg_t *sec)
 	if (jid_parse_text(&jid, cfg_getstr(sec, "address")) == RES_OK)
 		c->component.address = arena_text(&c->arena, jid.bare);
 	c->component.name = arena_text(&c->arena, cfg_getstr(sec, "name"));
-	split_server(span_of(cfg_getstr(sec, "server")), &host, &port);
+	config_split_server(span_of(cfg_getstr(sec, "server")), &host, &port);
 	c->component.server = arena_text(&c->arena, cfg_getstr(sec, "server"));
 	c->component.host = arena_span(&c->arena, host);
 	c->component.port = (int)port;
@@ -427,7 +205,8 @@ take_schedule(struct config *c, cfg_t *sec)
 	c->schedule.hold_ms = cfg_getint(sec, "hold_days") * DAY_MS;
 	c->schedule.pending_max = cfg_getint(sec, "pending_max");
 	c->schedule.body_max = (size_t)cfg_getint(sec, "body_max");
-	c->schedule.offline = (enum offline)word_value(offline_words, cfg_getstr(sec, "offline"));
+	c->schedule.offline = (enum offline)config_word(config_offline, cfg_getstr(sec, "offline"));
+	c->schedule.country = arena_text(&c->arena, cfg_getstr(sec, "country"));
 }
 
 static int64_t
@@ -443,10 +222,12 @@ take_quota(struct config *c, cfg_t *cfg)
 		c->quota[kind] = (struct quota_limit){ QUOTA_NO_LIMIT, QUOTA_NO_LIMIT };
 	for (unsigned i = 0; i < cfg_size(cfg, "quota"); i++) {
 		cfg_t *sec = cfg_getnsec(cfg, "quota", i);
-		int kind = word_value(kind_words, cfg_title(sec));
+		int kind = config_word(config_kinds, cfg_title(sec));
 
 		c->quota[kind].per_day = number_or_none(sec, "per_day");
 		c->quota[kind].per_month = number_or_none(sec, "per_month");
+		if (config_word(config_counts, cfg_getstr(sec, "count")) == 1)
+			c->count_segments = true;
 	}
 }
 
@@ -463,10 +244,8 @@ take_values(struct config *c, cfg_t *cfg)
 	c->store.keep_ms = cfg_getint(store, "keep_days") * DAY_MS;
 	take_schedule(c, cfg_getsec(cfg, "schedule"));
 	take_quota(c, cfg);
-	c->log.level = (enum log_level)word_value(level_words, cfg_getstr(log, "level"));
-	c->log.target = (enum log_target)word_value(target_words, cfg_getstr(log, "target"));
-	c->unused_sections =
-	    cfg_size(cfg, "gateway") + cfg_size(cfg, "route") + cfg_size(cfg, "http") > 0;
+	c->log.level = (enum log_level)config_word(config_levels, cfg_getstr(log, "level"));
+	c->log.target = (enum log_target)config_word(config_targets, cfg_getstr(log, "target"));
 }
 
 /* -- The whole file ---------------------------------------------------------------------------- */
@@ -527,6 +306,13 @@ read_text(const char *path, struct buf *text, struct buf *why)
 	return why->len == 0 ? RES_OK : RES_INVALID;
 }
 
+static void
+set_checks(cfg_t *cfg, const struct config_check *v)
+{
+	for (; v->path != NULL; v++)
+		cfg_set_validate_func(cfg, v->path, v->check);
+}
+
 /*
  * libconfuse takes the end of the file for the end of the section: only a key of the top level that
  * is reached says otherwise.
@@ -538,8 +324,8 @@ parse_file(cfg_t *cfg, const char *path, struct buf *why)
 	enum res res = read_text(path, &text, why);
 
 	cfg_set_error_function(cfg, collect_error);
-	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
-		cfg_set_validate_func(cfg, checks[i].path, checks[i].check);
+	set_checks(cfg, checks);
+	set_checks(cfg, config_gateway_checks);
 	parse.path = path;
 	parse.why = why;
 	parse.nseen = 0;
@@ -570,9 +356,11 @@ config_load(const char *path, struct config **out, struct buf *why)
 	*out = NULL;
 	if (c != NULL && cfg != NULL)
 		res = parse_file(cfg, path, why);
-	if (res == RES_OK)
+	if (res == RES_OK) {
 		take_values(c, cfg);
-	if (res == RES_OK && c->arena.failed)
+		res = config_take_gateways(c, cfg) ? RES_OK : RES_INVALID;
+	}
+	if (c != NULL && c->arena.failed)
 		res = RES_NOMEM;
 	if (cfg != NULL)
 		cfg_free(cfg);
@@ -588,6 +376,8 @@ config_free(struct config **c)
 {
 	if (*c == NULL)
 		return;
+	for (size_t i = 0; i < GATEWAYS_MAX; i++)
+		gateway_unprepare(&(*c)->gateways[i]);
 	arena_free(&(*c)->arena);
 	free(*c);
 	*c = NULL;

@@ -1,6 +1,6 @@
 /*
- * laterd.conf(5): libconfuse parses it, this file checks every value, and the rest of the program
- * sees finished values only.
+ * laterd.conf(5): libconfuse parses it, every value is checked, and the rest of the program sees
+ * finished values only.
  */
 #ifndef LATERD_DAEMON_CONFIG_H
 #define LATERD_DAEMON_CONFIG_H
@@ -9,6 +9,8 @@
 #include "core/offline.h"
 #include "core/packet.h"
 #include "core/quota.h"
+#include "gateway/config.h"
+#include "gateway/media.h"
 
 #define CONFIG_LIST_MAX 64
 
@@ -32,13 +34,24 @@ struct config {
 		int64_t tick_ms, horizon_ms, late_limit_ms, hold_ms, pending_max;
 		size_t body_max;
 		enum offline offline;
+		const char *country; /* NULL: none */
 	} schedule;
 	struct quota_limit quota[KIND_END];
+	bool count_segments; /* quota sms { count = segment } */
+	struct gateway_config gateways[GATEWAYS_MAX]; /* prepared */
+	struct gateway_info infos[GATEWAYS_MAX];      /* of them, for routing */
+	struct route routes[CONFIG_LIST_MAX];
+	struct routing routing; /* of the arrays above */
+	struct {
+		const char *host; /* NULL: no listener */
+		int port;
+		const char *public_url; /* NULL: no delivery reports */
+	} http;
+	struct media_config media;
 	struct {
 		enum log_level level;
 		enum log_target target;
 	} log;
-	bool unused_sections; /* gateway, route or http, which this version does not use */
 };
 
 /*

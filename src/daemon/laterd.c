@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/parse.h"
 #include "daemon/secret.h"
+#include "gateway/gateways.h"
 #include "service/service.h"
 #include "store/sqlite.h"
 #include "xmpp/component.h"
@@ -17,11 +17,12 @@
 #endif
 
 /*
- * What is in flight when we are told to stop gets so long to be settled, and the server so long to
- * close the stream.
+ * What is in flight when we are told to stop gets so long to be settled, requests to gateways as
+ * long as they may take and so much more, and the server so long to close the stream.
  */
-#define DRAIN_MS (10 * SECOND_MS)
-#define CLOSE_MS (2 * SECOND_MS)
+#define DRAIN_MS         (10 * SECOND_MS)
+#define DRAIN_REQUEST_MS (5 * SECOND_MS)
+#define CLOSE_MS         (2 * SECOND_MS)
 
 static const struct stream_config stream_defaults = {
 	.connect_timeout_ms = 10 * SECOND_MS,
@@ -31,8 +32,14 @@ static const struct stream_config stream_defaults = {
 	.backoff_max_ms = 60 * SECOND_MS,
 };
 
+/* What the gateways are, or were, configured with: requests of a former one may be under way. */
+struct gateways_set {
+	struct gateways_config config;
+	struct gateways_set *before;
+};
+
 struct laterd {
-	const struct config *config;
+	const struct config *config; /* of the start */
 	struct laterd_env env;
 	struct timers timers;
 	struct service_config service_config;
@@ -41,6 +48,8 @@ struct laterd {
 	struct seal *seal;
 	struct service *service;
 	struct component *component;
+	struct gateways *gateways;
+	struct gateways_set *sets; /* the first is in force */
 	struct timer drain_timer;
 	bool draining, closing;
 };
@@ -51,6 +60,7 @@ set_service_config(struct laterd *l, const struct config *c)
 	l->service_config = (struct service_config){
 		.address = c->component.address,
 		.domains = c->users.domains,
+		.admins = c->users.admins,
 		.zone = c->schedule.zone,
 		.tick_ms = c->schedule.tick_ms,
 		.horizon_ms = c->schedule.horizon_ms,
@@ -60,6 +70,9 @@ set_service_config(struct laterd *l, const struct config *c)
 		.pending_max = c->schedule.pending_max,
 		.body_max = c->schedule.body_max,
 		.offline = c->schedule.offline,
+		.count_segments = c->count_segments,
+		.routing = c->routing,
+		.country = c->schedule.country,
 	};
 	memcpy(l->service_config.quota, c->quota, sizeof(c->quota));
 }
@@ -75,6 +88,34 @@ set_component_config(struct laterd *l, const struct config *c)
 	l->component_config.stream.server = c->component.server;
 	l->component_config.stream.secret = c->component.secret;
 	l->component_config.stream.ping_to = c->users.domains[0];
+}
+
+static bool
+add_gateways_set(struct laterd *l, const struct config *c)
+{
+	struct gateways_set *set = calloc(1, sizeof(*set));
+
+	if (set == NULL)
+		return false;
+	set->config = (struct gateways_config){
+		.v = c->gateways,
+		.n = c->routing.ngateways,
+		/* There is no other listener than that of the start. */
+		.public_url = l->config->http.host != NULL ? c->http.public_url : NULL,
+		.media = c->media,
+	};
+	set->before = l->sets;
+	l->sets = set;
+	return true;
+}
+
+static void
+drop_gateways_set(struct laterd *l)
+{
+	struct gateways_set *set = l->sets;
+
+	l->sets = set->before;
+	free(set);
 }
 
 /* -- The seal key, which must be the one the database was begun with --------------------------- */
@@ -161,17 +202,28 @@ end_drain(struct laterd *l)
 	component_close(l->component);
 }
 
-static void
-end_turn(void *arg)
+/* False when nothing of the turn has happened. */
+static bool
+end_turn(struct laterd *l)
 {
-	struct laterd *l = arg;
+	bool ok = service_commit(l->service) == RES_OK;
 
-	if (service_commit(l->service) == RES_OK)
+	if (ok) {
 		component_flush(l->component);
-	else
+		gateways_flush(l->gateways);
+	} else {
 		component_failed(l->component);
+		gateways_failed(l->gateways);
+	}
 	end_drain(l);
 	l->env.turned(l->env.turned_arg);
+	return ok;
+}
+
+static void
+on_turn(void *arg)
+{
+	end_turn(arg);
 }
 
 void
@@ -197,6 +249,27 @@ laterd_clock_changed(struct laterd *l)
 /* -- Beginning and end ------------------------------------------------------------------------- */
 
 static bool
+assemble_gateways(struct laterd *l)
+{
+	const struct gateways_env env = {
+		.clock = l->env.clock,
+		.timers = &l->timers,
+		.seal = l->seal,
+		.http = l->env.http,
+		.events = &service_gateways_events,
+		.events_arg = l->service,
+		.random = l->env.random,
+	};
+
+	l->env.http->turn = on_turn;
+	l->env.http->turn_arg = l;
+	if (!add_gateways_set(l, l->config))
+		return false;
+	l->gateways = gateways_new(&l->sets->config, &env);
+	return l->gateways != NULL;
+}
+
+static bool
 assemble(struct laterd *l)
 {
 	struct service_env service_env = {
@@ -213,7 +286,7 @@ assemble(struct laterd *l)
 		.dial_arg = l->env.dial_arg,
 		.command_ops = &service_command_ops,
 		.events = &service_messenger_events,
-		.turn = end_turn,
+		.turn = on_turn,
 		.turn_arg = l,
 	};
 
@@ -225,7 +298,9 @@ assemble(struct laterd *l)
 	l->component = component_new(&l->component_config, &component_env);
 	if (l->component == NULL)
 		return false;
-	service_attach(l->service, component_messenger(l->component));
+	if (!assemble_gateways(l))
+		return false;
+	service_attach(l->service, component_messenger(l->component), l->gateways);
 	return true;
 }
 
@@ -265,7 +340,10 @@ laterd_free(struct laterd **lp)
 		return;
 	timer_stop(&l->drain_timer);
 	component_free(&l->component);
+	gateways_free(&l->gateways);
 	service_free(&l->service);
+	while (l->sets != NULL)
+		drop_gateways_set(l);
 	seal_free(&l->seal);
 	if (l->store != NULL)
 		sqlite_store_close(&l->store);
@@ -276,9 +354,6 @@ laterd_free(struct laterd **lp)
 bool
 laterd_start(struct laterd *l)
 {
-	if (l->config->unused_sections)
-		log_warn(
-		    "gateway, route and http are not used by this version: it delivers instant messages only");
 	if (service_start(l->service) != RES_OK)
 		return false;
 	component_start(l->component);
@@ -287,14 +362,21 @@ laterd_start(struct laterd *l)
 }
 
 static bool
+same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool
 needs_restart(const struct config *a, const struct config *b)
 {
-	return strcmp(a->component.address, b->component.address) != 0 ||
-	    strcmp(a->component.name, b->component.name) != 0 ||
-	    strcmp(a->component.server, b->component.server) != 0 ||
-	    strcmp(a->component.secret, b->component.secret) != 0 ||
-	    strcmp(a->store.database, b->store.database) != 0 ||
-	    strcmp(a->store.seal_key_file, b->store.seal_key_file) != 0;
+	return !same(a->component.address, b->component.address) ||
+	    !same(a->component.name, b->component.name) ||
+	    !same(a->component.server, b->component.server) ||
+	    !same(a->component.secret, b->component.secret) ||
+	    !same(a->store.database, b->store.database) ||
+	    !same(a->store.seal_key_file, b->store.seal_key_file) ||
+	    !same(a->http.host, b->http.host) || a->http.port != b->http.port;
 }
 
 void
@@ -302,9 +384,18 @@ laterd_reload(struct laterd *l, const struct config *config)
 {
 	const char *address = l->service_config.address;
 
+	if (!add_gateways_set(l, config)) {
+		log_error("the old configuration stays in force: out of memory");
+		return;
+	}
+	if (gateways_configure(l->gateways, &l->sets->config) != RES_OK) {
+		drop_gateways_set(l);
+		log_error("the old configuration stays in force: out of memory");
+		return;
+	}
 	if (needs_restart(l->config, config))
 		log_warn(
-		    "changes of component, database and seal_key_file take effect at the next start");
+		    "changes of component, database, seal_key_file and listen take effect at the next start");
 	set_service_config(l, config);
 	l->service_config.address = address;
 	service_configure(l->service, &l->service_config);
@@ -314,12 +405,79 @@ laterd_reload(struct laterd *l, const struct config *config)
 	end_turn(l);
 }
 
+/* -- What comes to the listener ---------------------------------------------------------------- */
+
+static void
+say(struct web_reply *reply, int status, const char *words)
+{
+	reply->status = status;
+	reply->type = "text/plain; charset=utf-8";
+	buf_reset(&reply->body);
+	buf_printf(&reply->body, "%s\n", words);
+}
+
+static void
+health(struct laterd *l, const struct web_request *rq, struct web_reply *reply)
+{
+	struct messenger *m = component_messenger(l->component);
+
+	if (strcmp(rq->method, "GET") != 0 && strcmp(rq->method, "HEAD") != 0) {
+		say(reply, 405, "only GET");
+		return;
+	}
+	if (service_is_well(l->service))
+		say(reply, 200, "ok");
+	else
+		say(reply, 503, "the database cannot be written: nothing is accepted or sent");
+	buf_text(&reply->body,
+	    m->ops->ready(m) ? "the XMPP stream is connected\n"
+	                     : "the XMPP stream is not connected\n");
+}
+
+void
+laterd_web(void *arg, const struct web_request *rq, struct web_reply *reply)
+{
+	struct laterd *l = arg;
+
+	if (strcmp(rq->path, "/healthz") == 0)
+		health(l, rq, reply);
+	else if (strncmp(rq->path, "/report/", strlen("/report/")) == 0) {
+		gateways_report(l->gateways, rq, reply);
+		/* Whoever reports tries again. */
+		if (!end_turn(l))
+			say(reply, 503, "the database cannot be written: try again later");
+	}
+}
+
+/* -- The end ----------------------------------------------------------------------------------- */
+
 static void
 drain_timeout(void *arg)
 {
-	(void)arg;
-	log_warn(
-	    "some messages are still in flight: they are sent again, with the same ids, at the next start");
+	const struct laterd *l = arg;
+	size_t requests = l->gateways->ops->inflight(l->gateways);
+
+	if (requests > 0)
+		log_warn("%zu SMS and MMS are still in flight: their outcome stays unknown",
+		    requests);
+	else
+		log_warn(
+		    "some messages are still in flight: they are sent again, with the same ids, at the next start");
+}
+
+static int64_t
+drain_wait_ms(const struct laterd *l)
+{
+	int64_t wait = DRAIN_MS;
+
+	if (l->gateways->ops->inflight(l->gateways) == 0)
+		return wait;
+	/* Some may have been begun with a former configuration. */
+	for (const struct gateways_set *set = l->sets; set != NULL; set = set->before)
+		for (size_t i = 0; i < set->config.n; i++)
+			if (wait < set->config.v[i].timeout_ms + DRAIN_REQUEST_MS)
+				wait = set->config.v[i].timeout_ms + DRAIN_REQUEST_MS;
+	return wait;
 }
 
 void
@@ -329,8 +487,8 @@ laterd_drain(struct laterd *l)
 		return;
 	l->draining = true;
 	service_drain(l->service);
-	timer_set(
-	    &l->timers, &l->drain_timer, clock_mono(l->env.clock) + DRAIN_MS, drain_timeout, l);
+	timer_set(&l->timers, &l->drain_timer, clock_mono(l->env.clock) + drain_wait_ms(l),
+	    drain_timeout, l);
 	end_turn(l);
 }
 

@@ -7,6 +7,8 @@
 #define LATERD_DAEMON_LATERD_H
 
 #include "daemon/config.h"
+#include "gateway/http.h"
+#include "gateway/web.h"
 #include "xmpp/stream.h"
 
 struct laterd_env {
@@ -14,6 +16,7 @@ struct laterd_env {
 	stream_dial_fn *dial;
 	void *dial_arg;
 	void (*random)(void *bytes, size_t len);
+	struct http_client *http; /* its turn is ours from laterd_new on */
 	/* A turn has ended: laterd_next may have changed. */
 	void (*turned)(void *arg);
 	void *turned_arg;
@@ -42,10 +45,12 @@ int64_t laterd_next(const struct laterd *l);
 /* Somebody set the wall clock. */
 void laterd_clock_changed(struct laterd *l);
 /*
- * Use another configuration: users, schedule, quota and log; a change of component or store is
- * refused with a line in the log.
+ * Use another configuration: users, schedule, quota, gateways, media and log; a change of
+ * component, store or listener is refused with a line in the log.
  */
 void laterd_reload(struct laterd *l, const struct config *config);
+/* Answer what came to the listener: a listener_fn, whose arg is the struct laterd.  A turn. */
+void laterd_web(void *l, const struct web_request *rq, struct web_reply *reply);
 /* Stop taking and sending; done when nothing is in flight any more and the stream is closed. */
 void laterd_drain(struct laterd *l);
 bool laterd_done(const struct laterd *l);

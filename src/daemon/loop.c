@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "daemon/laterd.h"
+#include "gateway/curl.h"
+#include "gateway/listener.h"
 
 /* A configuration and the one that was in force before it. */
 struct loaded {
@@ -25,8 +27,10 @@ struct loop {
 	struct event *timer, *clock_set, *signals[3];
 	int clock_fd;
 	struct loaded *loaded;
-	const struct config *start; /* whose component and store stay in force */
+	const struct config *start; /* whose component, store and listener stay in force */
+	struct http_client *http;
 	struct laterd *laterd;
+	struct listener *listener;
 };
 
 static void
@@ -139,9 +143,10 @@ on_reload(evutil_socket_t fd, short what, void *arg)
 	struct buf why = { 0 };
 
 	(void)fd, (void)what;
-	if (load(lo, &why))
+	if (load(lo, &why)) {
+		curl_client_private_media(lo->http, lo->loaded->config->media.private_addresses);
 		laterd_reload(lo->laterd, lo->loaded->config);
-	else
+	} else
 		log_error("the old configuration stays in force: %s", buf_str(&why));
 	buf_free(&why);
 }
@@ -179,13 +184,16 @@ make_events(struct loop *lo)
 		ok = ok && lo->clock_set != NULL && event_add(lo->clock_set, NULL) == 0;
 		watch_clock(lo);
 	}
-	return ok;
+	lo->http = curl_client_new(lo->base);
+	return ok && lo->http != NULL;
 }
 
 static void
 loop_fini(struct loop *lo)
 {
+	listener_free(&lo->listener);
 	laterd_free(&lo->laterd);
+	curl_client_free(&lo->http);
 	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++)
 		if (lo->signals[i] != NULL)
 			event_free(lo->signals[i]);
@@ -206,6 +214,24 @@ loop_fini(struct loop *lo)
 	}
 }
 
+static bool
+listen_there(struct loop *lo, struct buf *why)
+{
+	const struct config *c = lo->start;
+
+	if (c->http.host == NULL)
+		return true;
+	if (listener_new(lo->base, c->http.host, c->http.port, laterd_web, lo->laterd,
+		&lo->listener, why) == RES_OK)
+		return true;
+	if (why->len == 0)
+		buf_text(why, "out of memory");
+	buf_printf(why,
+	    ": choose another address for listen in the section http of %s, or stop what uses this one",
+	    lo->path);
+	return false;
+}
+
 static int
 run(struct loop *lo, struct buf *why)
 {
@@ -214,16 +240,20 @@ run(struct loop *lo, struct buf *why)
 		.dial = dial,
 		.dial_arg = lo,
 		.random = random_bytes,
+		.http = lo->http,
 		.turned = arm,
 		.turned_arg = lo,
 	};
 	int code;
 
 	lo->start = lo->loaded->config;
+	curl_client_private_media(lo->http, lo->start->media.private_addresses);
 	code = laterd_new(lo->start, &env, &lo->laterd, why);
 
 	if (code != 0)
 		return code;
+	if (!listen_there(lo, why))
+		return EXIT_FAILURE;
 	log_note("laterd %s for %s", LATERD_VERSION, lo->start->component.address);
 	if (!laterd_start(lo->laterd)) {
 		buf_printf(why, "%s: cannot be written", lo->start->store.database);

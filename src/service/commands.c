@@ -7,12 +7,16 @@
 static const struct command {
 	struct command_info info;
 	void (*run)(struct run *r);
+	enum packet_kind kind; /* shown only with a gateway for it; 0: always */
 } commands[] = {
-	{ { "im", "Schedule an instant message", true }, schedule_im },
-	{ { "list", "Show what is waiting", false }, manage_list },
-	{ { "show", "Show one message", true }, manage_show },
-	{ { "cancel", "Cancel messages", true }, manage_cancel },
-	{ { "quota", "Show how much you may schedule", false }, manage_quota },
+	{ { "im", "Schedule an instant message", true }, schedule_im, 0 },
+	{ { "sms", "Schedule an SMS", true }, schedule_sms, KIND_SMS },
+	{ { "mms", "Schedule an MMS", true }, schedule_mms, KIND_MMS },
+	{ { "list", "Show what is waiting", false }, manage_list, 0 },
+	{ { "show", "Show one message", true }, manage_show, 0 },
+	{ { "cancel", "Cancel messages", true }, manage_cancel, 0 },
+	{ { "quota", "Show how much you may schedule", false }, manage_quota, 0 },
+	{ { "settings", "Settings", true }, settings, 0 },
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -55,15 +59,25 @@ service_of(struct commands *c)
 	return (struct service *)c;
 }
 
+static bool
+is_offered(const struct service *s, const struct command *c)
+{
+	return c->kind == 0 || route_serves(&s->config->routing, c->kind);
+}
+
 static const struct command_info *
 visible(struct commands *c, const struct asker *who, size_t i)
 {
+	struct service *s = service_of(c);
 	const char *condition;
 	struct buf why = { 0 };
-	enum res res = intake_verify(service_of(c), &who->jid, &condition, &why);
+	enum res res = intake_verify(s, &who->jid, &condition, &why);
 
 	buf_free(&why);
-	return res == RES_OK && i < NCOMMANDS ? &commands[i].info : NULL;
+	for (size_t at = 0; res == RES_OK && at < NCOMMANDS; at++)
+		if (is_offered(s, &commands[at]) && i-- == 0)
+			return &commands[at].info;
+	return NULL;
 }
 
 static const struct command_info *

@@ -29,9 +29,15 @@ pump_timer(void *arg)
 void
 deliver_queue(struct service *s, const struct packet *p)
 {
-	struct queued *q = queued_new(p);
+	bool paid = packet_kind_is_paid(p->kind);
+	struct packet light = *p;
 
-	if (q == NULL || queue_push(&s->queue, q) != RES_OK) {
+	/* Paid ones are read again when there is room for them: many may wait for a slow gateway. */
+	if (paid)
+		light.sealed = (struct span){ 0 };
+	struct queued *q = queued_new(&light);
+
+	if (q == NULL || queue_push(&s->due[paid].queue, q) != RES_OK) {
 		queued_free(&q);
 		s->broken = true;
 	}
@@ -62,15 +68,14 @@ deliver_presence(struct service *s, const char *recipient)
 	return m->ops->presence(m, recipient);
 }
 
-/* RES_PERMFAIL: it can never be opened. */
-static enum res
-open_body(struct service *s, const struct packet *p, struct buf *inner)
+enum res
+deliver_open(struct service *s, const struct packet *p, struct buf *body)
 {
 	struct buf aad = { 0 };
 	enum res res = packet_aad(&aad, p);
 
 	if (res == RES_OK)
-		res = seal_open(s->env.seal, buf_as_span(&aad), p->sealed, inner);
+		res = seal_open(s->env.seal, buf_as_span(&aad), p->sealed, body);
 	buf_free(&aad);
 	if (res == RES_PERMFAIL)
 		log_error(
@@ -201,16 +206,21 @@ hold_one(struct service *s, struct packet *p, enum presence presence, enum offli
 		ask_for_presence(s, p, now, first);
 }
 
-/* Too late is what could not leave when it was due, because we or the server were away. */
+/*
+ * Too late is what could not leave when it was due, because we or the server were away.  Gateways
+ * need no stream, so that only our own absence makes what they carry late.
+ */
 static bool
 missed(const struct service *s, const struct packet *p, int64_t now)
 {
-	return !p->held && strcmp(p->sender, s->bot) != 0 && p->due_at < s->able_since &&
+	int64_t since = packet_kind_is_paid(p->kind) ? s->awake_since : s->able_since;
+
+	return !p->held && strcmp(p->sender, s->bot) != 0 && p->due_at < since &&
 	    now - p->due_at > s->config->late_limit_ms;
 }
 
-static const char *
-ended_by_time(const struct service *s, const struct packet *p, int64_t now)
+const char *
+deliver_too_late(const struct service *s, const struct packet *p, int64_t now)
 {
 	if (p->expires_at != 0 && p->expires_at <= now)
 		return "it could not be delivered in time";
@@ -224,7 +234,7 @@ static void
 deliver_one(struct service *s, struct queued *q, int64_t now)
 {
 	struct packet *p = &q->p;
-	const char *ended = ended_by_time(s, p, now);
+	const char *ended = deliver_too_late(s, p, now);
 	enum presence presence = deliver_presence(s, p->recipient);
 	enum offline_action action = offline_action(p->offline, presence);
 	struct buf inner = { 0 };
@@ -236,7 +246,7 @@ deliver_one(struct service *s, struct queued *q, int64_t now)
 		settle_expire(s, p, dropped_words[presence]);
 	else if (action != ACTION_SEND)
 		hold_one(s, p, presence, action, now);
-	else if ((res = open_body(s, p, &inner)) == RES_PERMFAIL)
+	else if ((res = deliver_open(s, p, &inner)) == RES_PERMFAIL)
 		settle_end(s, p, EV_FAIL, "its stored text is damaged and cannot be read");
 	else if (res != RES_OK)
 		s->broken = true;
@@ -249,19 +259,20 @@ deliver_one(struct service *s, struct queued *q, int64_t now)
 void
 deliver_pump(struct service *s)
 {
+	struct due *due = &s->due[false];
 	int64_t now = service_now(s);
 	struct queued *first;
 
-	timer_stop(&s->send_timer);
+	timer_stop(&due->send_timer);
 	if (s->draining || s->barrier || service_halted(s) ||
 	    !s->messenger->ops->ready(s->messenger))
 		return;
 	for (int i = 0; i < TURN_MAX && s->nbatch < BATCH_MAX; i++) {
-		if ((first = queue_peek(&s->queue)) == NULL || first->p.next_at > now)
+		if ((first = queue_peek(&due->queue)) == NULL || first->p.next_at > now)
 			break;
 		if (s->messenger->ops->batched(s->messenger) >= BATCH_BYTES)
 			break;
-		deliver_one(s, queue_pop(&s->queue), now);
+		deliver_one(s, queue_pop(&due->queue), now);
 		if (s->broken)
 			return;
 	}
@@ -269,6 +280,6 @@ deliver_pump(struct service *s)
 	if (s->nbatch > 0) {
 		s->barrier = s->messenger->ops->barrier(s->messenger) == RES_OK;
 		s->broken = s->broken || !s->barrier;
-	} else if ((first = queue_peek(&s->queue)) != NULL)
-		service_at(s, &s->send_timer, first->p.next_at, pump_timer);
+	} else if ((first = queue_peek(&due->queue)) != NULL)
+		service_at(s, &due->send_timer, first->p.next_at, pump_timer);
 }

@@ -18,6 +18,10 @@ struct request {
 	const char *to[REQUEST_TO_MAX];
 	size_t nto;
 	struct span body;    /* the text */
+	struct span subject; /* of an MMS */
+	struct mms_medium media[MMS_MEDIA_MAX]; /* borrowed until the turn ends */
+	size_t nmedia;
+	struct load load;    /* of the paid kinds */
 	struct when when;
 	int64_t expires_at;
 	bool expires_relative; /* see struct when */
@@ -41,7 +45,7 @@ enum res intake_verify(
 
 /*
  * Read the fields of contract.md's form for `kind` from f.  RES_INVALID with the reason in `why`,
- * in words for the person who filled it in.
+ * in words for the person who filled it in.  RES_UNCERTAIN: its media are being fetched (medium_wait).
  */
 enum res intake_read(struct service *s, const struct jid *sender, enum packet_kind kind,
     struct form *f, int64_t now, struct request *out, struct buf *why);

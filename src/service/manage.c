@@ -36,18 +36,42 @@ zone_of(const struct run *r, const struct packet *p)
 	return zone_find(&zone, span_of(p->zone)) == RES_OK ? zone : r->s->config->zone;
 }
 
+/* "subject: text [2 media]" */
 static enum res
-open_text(struct run *r, const struct packet *p, struct buf *text)
+mms_text(struct buf *text, struct span entity)
 {
-	struct buf aad = { 0 }, inner = { 0 };
+	struct arena arena = { 0 };
+	struct mms mms;
+	enum res res = mms_parse_summary(&mms, entity, &arena);
+
+	if (res == RES_OK) {
+		buf_span(text, mms.subject);
+		buf_text(text, mms.subject.len > 0 && mms.text.len > 0 ? ": " : "");
+		buf_span(text, mms.text);
+		if (mms.nmedia > 0)
+			buf_printf(text, "%s[%zu medi%s]", text->len > 0 ? " " : "", mms.nmedia,
+			    mms.nmedia == 1 ? "um" : "a");
+	}
+	arena_free(&arena);
+	return res;
+}
+
+enum res
+manage_text(struct service *s, const struct packet *p, struct buf *text)
+{
+	struct buf aad = { 0 }, body = { .max = p->sealed.len + 1 };
 	enum res res = packet_aad(&aad, p);
 
 	if (res == RES_OK)
-		res = seal_open(r->s->env.seal, buf_as_span(&aad), p->sealed, &inner);
-	if (res == RES_OK)
-		res = body_im_text(text, buf_as_span(&inner));
+		res = seal_open(s->env.seal, buf_as_span(&aad), p->sealed, &body);
+	if (res == RES_OK && p->kind == KIND_IM)
+		res = body_im_text(text, buf_as_span(&body));
+	else if (res == RES_OK && p->kind == KIND_MMS)
+		res = mms_text(text, buf_as_span(&body));
+	else if (res == RES_OK)
+		res = buf_span(text, buf_as_span(&body));
 	buf_free(&aad);
-	buf_free(&inner);
+	buf_free(&body);
 	return res;
 }
 
@@ -62,7 +86,7 @@ print_line(struct run *r, const struct packet *p, struct buf *out)
 	buf_printf(out, " %s to ", packet_kind_name(p->kind));
 	body_excerpt(out, span_of(p->recipient), ADDRESS);
 	buf_text(out, " “");
-	if (open_text(r, p, &text) == RES_OK)
+	if (manage_text(r->s, p, &text) == RES_OK)
 		body_excerpt(out, buf_as_span(&text), EXCERPT);
 	else
 		buf_text(out, "(damaged)");
@@ -228,10 +252,15 @@ show_packet(struct run *r, const struct packet *p)
 	show_row(r, "to", "To", p->recipient);
 	show_row(r, "state", "State", packet_state_name(p->state));
 	show_time(r, &zone, "due", "Due", p->due_at);
-	show_row(
-	    r, "body", "Message", open_text(r, p, &text) == RES_OK ? buf_str(&text) : "(damaged)");
+	show_row(r, "body", "Message",
+	    manage_text(r->s, p, &text) == RES_OK ? buf_str(&text) : "(damaged)");
 	buf_free(&text);
-	show_row(r, "offline", "If the recipient is not online", offline_name(p->offline));
+	if (p->kind == KIND_IM)
+		show_row(r, "offline", "If the recipient is not online", offline_name(p->offline));
+	if (p->gateway != NULL)
+		show_row(r, "gateway", "Gateway", p->gateway);
+	if (p->gateway_ref != NULL)
+		show_row(r, "gateway-id", "Its id there", p->gateway_ref);
 	show_time(r, &zone, "expires", "Given up at", p->expires_at);
 	show_row(r, "attempts", "Attempts", arena_printf(&f->arena, "%d", (int)p->attempts));
 	if (p->state == PACKET_HELD)
@@ -316,7 +345,7 @@ cancel_one(struct run *r, const char *typed)
 			if (!unsure && r->s->env.store->ops->refund(r->s->env.store, p) != RES_OK)
 				r->s->broken = true;
 			said = unsure
-			    ? "cancelled, but it had left before the connection broke and may have arrived"
+			    ? "cancelled, but it had left and may have arrived"
 			    : "cancelled";
 		} else
 			said = too_late[p->state] != NULL ? too_late[p->state] : "not cancelled";
@@ -375,38 +404,63 @@ print_use(struct buf *out, const char *period, int64_t used, int64_t limit)
 		buf_printf(out, "%lld of %lld %s", (long long)used, (long long)limit, period);
 }
 
+static const char *const kind_labels[KIND_END] = {
+	[KIND_IM] = "Instant messages",
+	[KIND_SMS] = "SMS",
+	[KIND_MMS] = "MMS",
+};
+
+/* A row of the form and a part of the note; false when the store cannot be read. */
+static bool
+show_quota(struct run *r, enum packet_kind kind, const struct quota_period *period)
+{
+	struct service *s = r->s;
+	struct quota_limit limit;
+	struct quota_use use;
+	struct buf text = { .max = 1024 };
+
+	if (packet_kind_is_paid(kind) && !route_serves(&s->config->routing, kind))
+		return true;
+	if (quota_limit_of(s, &r->who->jid, kind, &limit) != RES_OK ||
+	    s->env.store->ops->use(
+		s->env.store, r->who->jid.bare, kind, period->day, &use) != RES_OK)
+		return false;
+	print_use(&text, "today", use.day, limit.per_day);
+	buf_text(&text, ", ");
+	print_use(&text, "this month", use.month, limit.per_month);
+	if (kind == KIND_SMS && s->config->count_segments)
+		buf_text(&text, ", counted in segments");
+	show_row(r, packet_kind_name(kind), kind_labels[kind], buf_str(&text));
+	buf_printf(&r->reply->note, "%s%s: %s", r->reply->note.len > 0 ? "; " : "",
+	    packet_kind_name(kind), buf_str(&text));
+	buf_free(&text);
+	return true;
+}
+
 void
 manage_quota(struct run *r)
 {
 	struct service *s = r->s;
-	struct store *st = s->env.store;
-	struct quota_limit limit;
 	struct quota_period period;
-	struct quota_use use;
 	int64_t waiting;
 	struct buf text = { .max = 1024 };
 
 	quota_period_at(&period, r->now, &s->config->zone);
-	if (quota_limit_of(s, &r->who->jid, KIND_IM, &limit) != RES_OK ||
-	    st->ops->use(st, r->who->jid.bare, KIND_IM, period.day, &use) != RES_OK ||
-	    st->ops->waiting(st, r->who->jid.bare, &waiting) != RES_OK) {
+	reply_done(r, NOTE_INFO, "%s", "");
+	r->reply->form.title = "How much you may schedule";
+	for (int kind = KIND_IM; kind < KIND_END; kind++)
+		if (!show_quota(r, (enum packet_kind)kind, &period)) {
+			reply_trouble(r);
+			return;
+		}
+	if (s->env.store->ops->waiting(s->env.store, r->who->jid.bare, &waiting) != RES_OK) {
 		reply_trouble(r);
 		return;
 	}
-	r->reply->form.title = "How much you may schedule";
-	print_use(&text, "today", use.day, limit.per_day);
-	buf_text(&text, ", ");
-	print_use(&text, "this month", use.month, limit.per_month);
-	show_row(r, "im", "Instant messages", buf_str(&text));
-	buf_reset(&text);
 	buf_printf(&text, "%lld of %lld", (long long)waiting, (long long)s->config->pending_max);
 	show_row(r, "waiting", "Waiting", buf_str(&text));
 	show_time(r, &s->config->zone, "day-resets", "Today ends", period.day_ends_at);
 	show_time(r, &s->config->zone, "month-resets", "This month ends", period.month_ends_at);
-	reply_done(r, NOTE_INFO, "im: ");
-	print_use(&r->reply->note, "today", use.day, limit.per_day);
-	buf_text(&r->reply->note, ", ");
-	print_use(&r->reply->note, "this month", use.month, limit.per_month);
 	buf_text(&r->reply->note, ".");
 	buf_free(&text);
 }

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -8,26 +9,110 @@
 /* A notice that nobody fetched by then is of no use any more. */
 #define NOTICE_MS (7 * DAY_MS)
 
+/* An IM of the bot, stored like any packet.  False when it cannot be, and the turn is broken. */
+static bool
+notice(struct service *s, const char *recipient, struct span text)
+{
+	int64_t now = service_now(s);
+	struct buf inner = { .max = 16384 };
+	struct packet p = {
+		.sender = s->bot, .recipient = recipient, .kind = KIND_IM, .offline = OFFLINE_AUTO,
+		.created_at = now, .due_at = now, .next_at = now, .expires_at = now + NOTICE_MS,
+	};
+	bool ok = body_im(&inner, text) == RES_OK &&
+	    intake_store(s, &p, 1, buf_as_span(&inner), "notice") == RES_OK;
+
+	buf_free(&inner);
+	s->broken = s->broken || !ok;
+	return ok;
+}
+
 void
 notify_sender(struct service *s, const struct packet *p, const char *words)
 {
-	int64_t now = service_now(s);
-	struct buf text = { .max = 8192 }, inner = { .max = 16384 };
-	struct packet notice = {
-		.sender = s->bot, .recipient = p->sender, .kind = KIND_IM, .offline = OFFLINE_AUTO,
-		.created_at = now, .due_at = now, .next_at = now, .expires_at = now + NOTICE_MS,
-	};
+	struct buf text = { .max = 8192 };
 
 	if (strcmp(p->sender, s->bot) == 0)
 		return;
 	buf_printf(&text, "Message %s to %s, due ", p->id, p->recipient);
 	when_print(&text, p->due_at, &s->config->zone);
 	buf_printf(&text, ", %s.", words);
-	if (text.failed || body_im(&inner, buf_as_span(&text)) != RES_OK ||
-	    intake_store(s, &notice, 1, buf_as_span(&inner), "notice") != RES_OK) {
+	if (text.failed || !notice(s, p->sender, buf_as_span(&text))) {
 		log_error("packet %s: its sender could not be told", p->id);
 		s->broken = true;
 	}
 	buf_free(&text);
-	buf_free(&inner);
+}
+
+void
+notify_step(struct service *s, const struct packet *p, enum notify step, const char *words)
+{
+	struct account account;
+
+	if (strcmp(p->sender, s->bot) == 0)
+		return;
+	if (s->env.store->ops->account(s->env.store, p->sender, &account) != RES_OK)
+		s->broken = true;
+	else if (account.notify >= step)
+		notify_sender(s, p, words);
+}
+
+/* -- Admins ------------------------------------------------------------------------------------ */
+
+static void
+tell_admins(struct service *s, struct told *told, const char *words)
+{
+	struct buf text = { .max = 8192 };
+
+	told->at = clock_mono(s->env.clock);
+	buf_text(&text, words);
+	if (told->missed > 0)
+		buf_printf(&text, " (And %u more like this since the last one.)", told->missed);
+	told->missed = 0;
+	for (const char *const *admin = s->config->admins; *admin != NULL && !s->broken; admin++)
+		notice(s, *admin, buf_as_span(&text));
+	buf_free(&text);
+}
+
+static struct told *
+told_of(struct service *s, const char *cause)
+{
+	struct told *oldest = &s->told[0];
+
+	for (size_t i = 0; i < CAUSES_MAX; i++) {
+		if (strcmp(s->told[i].cause, cause) == 0)
+			return &s->told[i];
+		if (s->told[i].at < oldest->at)
+			oldest = &s->told[i];
+	}
+	*oldest = (struct told){ .at = -HOUR_MS };
+	snprintf(oldest->cause, sizeof(oldest->cause), "%s", cause);
+	return oldest;
+}
+
+void
+notify_admins(struct service *s, const char *cause, const char *words)
+{
+	struct told *told = told_of(s, cause);
+
+	if (clock_mono(s->env.clock) - told->at < HOUR_MS)
+		told->missed++;
+	else
+		tell_admins(s, told, words);
+}
+
+void
+notify_missed(struct service *s)
+{
+	int64_t now = clock_mono(s->env.clock);
+	struct buf words = { .max = 256 };
+
+	for (size_t i = 0; i < CAUSES_MAX && !s->broken; i++)
+		if (s->told[i].missed > 0 && now - s->told[i].at >= HOUR_MS) {
+			buf_reset(&words);
+			buf_printf(&words, "About “%s”: there was more to tell than once an hour.",
+			    s->told[i].cause);
+			tell_admins(s, &s->told[i], buf_str(&words));
+		}
+	buf_free(&words);
 }

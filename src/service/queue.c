@@ -7,16 +7,23 @@ struct queued *
 queued_new(const struct packet *p)
 {
 	size_t sender = strlen(p->sender) + 1, recipient = strlen(p->recipient) + 1;
-	struct queued *q = malloc(sizeof(*q) + sender + recipient + p->sealed.len);
+	size_t gateway = p->gateway != NULL ? strlen(p->gateway) + 1 : 0;
+	struct queued *q = malloc(sizeof(*q) + sender + recipient + gateway + p->sealed.len);
+	char *at;
 
 	if (q == NULL)
 		return NULL;
 	q->p = *p;
-	q->p.sender = memcpy(q->mem, p->sender, sender);
-	q->p.recipient = memcpy(q->mem + sender, p->recipient, recipient);
+	at = q->mem;
+	q->p.sender = memcpy(at, p->sender, sender);
+	q->p.recipient = memcpy(at += sender, p->recipient, recipient);
+	at += recipient;
+	q->p.gateway = gateway > 0 ? memcpy(at, p->gateway, gateway) : NULL;
+	q->p.gateway_ref = NULL;
+	at += gateway;
 	if (p->sealed.len > 0)
-		memcpy(q->mem + sender + recipient, p->sealed.p, p->sealed.len);
-	q->p.sealed = (struct span){ q->mem + sender + recipient, p->sealed.len };
+		memcpy(at, p->sealed.p, p->sealed.len);
+	q->p.sealed = (struct span){ at, p->sealed.len };
 	return q;
 }
 

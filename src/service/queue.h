@@ -4,7 +4,7 @@
 
 #include "core/packet.h"
 
-/* A packet with strings and body of its own, in one allocation. */
+/* A packet with strings and body of its own, in one allocation; its gateway_ref is left out. */
 struct queued {
 	struct packet p;
 	char mem[];

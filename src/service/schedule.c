@@ -4,7 +4,6 @@
 #include "core/body.h"
 #include "service/intake.h"
 
-#define TITLE "Schedule an instant message"
 #define FILL_MAX ((size_t)32 << 10)
 
 static const struct {
@@ -18,18 +17,34 @@ static const struct {
 	{ OFFLINE_DROP, "drop it", "dropped" },
 };
 
-/* The declaration of the form; `multi` fields have one value a line. */
-static const struct {
+/* The declaration of the forms; `multi` fields have one value a line. */
+struct declared {
 	const char *var, *label, *desc;
 	enum field_type type;
 	bool required;
-} im_fields[] = {
-	{ "to", "To", "Addresses, separated by commas or spaces", FIELD_TEXT, true },
-	{ "when", "When", "2026-12-24 18:00, or: in 20 minutes", FIELD_TEXT, true },
-	{ "body", "Message", NULL, FIELD_TEXT_MULTI, true },
-	{ "offline", "If the recipient is not online", NULL, FIELD_LIST, false },
-	{ "expires", "Give up at", "A time like the one above; empty: the service's default",
-	    FIELD_TEXT, false },
+};
+
+static const struct declared
+	to_address = { "to", "To", "Addresses, separated by commas or spaces", FIELD_TEXT, true },
+	to_number = { "to", "To", "Numbers like +4917012345678, separated by commas", FIELD_TEXT, true },
+	when = { "when", "When", "2026-12-24 18:00, or: in 20 minutes", FIELD_TEXT, true },
+	subject = { "subject", "Subject", "At most 40 characters", FIELD_TEXT, false },
+	body = { "body", "Message", NULL, FIELD_TEXT_MULTI, true },
+	mms_body = { "body", "Message", NULL, FIELD_TEXT_MULTI, false },
+	media = { "media", "Media", "One https link a line", FIELD_TEXT_MULTI, false },
+	offline = { "offline", "If the recipient is not online", NULL, FIELD_LIST, false },
+	expires = { "expires", "Give up at", "A time like the one above; empty: the service's default",
+		FIELD_TEXT, false };
+
+static const struct {
+	const char *title;
+	const struct declared *fields[8];
+} forms[KIND_END] = {
+	[KIND_IM] = { "Schedule an instant message",
+	    { &to_address, &when, &body, &offline, &expires } },
+	[KIND_SMS] = { "Schedule an SMS", { &to_number, &when, &body, &expires } },
+	[KIND_MMS] = { "Schedule an MMS",
+	    { &to_number, &when, &subject, &mms_body, &media, &expires } },
 };
 
 static void
@@ -65,18 +80,17 @@ fill_in(struct form *f, struct field *fd, const char *text)
 
 /* The form of stage 1, filled in with what was submitted, if anything. */
 static void
-im_form(struct run *r)
+add_form(struct run *r, enum packet_kind kind)
 {
 	struct form *f = &r->reply->form;
 
-	for (size_t i = 0; i < sizeof(im_fields) / sizeof(im_fields[0]); i++) {
-		struct field *fd =
-		    form_add(f, im_fields[i].type, im_fields[i].var, im_fields[i].label);
+	for (const struct declared *const *d = forms[kind].fields; *d != NULL; d++) {
+		struct field *fd = form_add(f, (*d)->type, (*d)->var, (*d)->label);
 
 		if (fd == NULL)
 			return;
-		fd->required = im_fields[i].required;
-		fd->desc = im_fields[i].desc;
+		fd->required = (*d)->required;
+		fd->desc = (*d)->desc;
 		if (fd->type == FIELD_LIST)
 			offline_options(r, fd, r->in != NULL ? form_get(r->in, fd->var) : "");
 		else if (r->in != NULL)
@@ -85,7 +99,7 @@ im_form(struct run *r)
 }
 
 static const char *
-im_instructions(struct run *r)
+instructions(struct run *r)
 {
 	return arena_printf(&r->reply->form.arena,
 	    "Times are read in %s, the server's time zone, unless you name another.",
@@ -93,21 +107,21 @@ im_instructions(struct run *r)
 }
 
 static void
-ask(struct run *r)
+ask(struct run *r, enum packet_kind kind)
 {
 	struct form *f = &r->reply->form;
 
 	r->reply->kind = REPLY_FORM;
-	f->title = TITLE;
-	f->instructions = im_instructions(r);
-	im_form(r);
+	f->title = forms[kind].title;
+	f->instructions = instructions(r);
+	add_form(r, kind);
 }
 
 static void
-ask_again(struct run *r, const char *reason)
+ask_again(struct run *r, enum packet_kind kind, const char *reason)
 {
-	reply_again(r, TITLE, im_instructions(r), reason);
-	im_form(r);
+	reply_again(r, forms[kind].title, instructions(r), reason);
+	add_form(r, kind);
 }
 
 static void
@@ -161,6 +175,8 @@ confirm_offline(struct run *r, const struct request *rq)
 {
 	struct buf text = { .max = 1024 };
 
+	if (rq->kind != KIND_IM)
+		return;
 	for (size_t i = 0; i < sizeof(offline_labels) / sizeof(offline_labels[0]); i++)
 		if (offline_labels[i].choice == rq->offline)
 			buf_text(&text, offline_labels[i].meaning);
@@ -168,9 +184,38 @@ confirm_offline(struct run *r, const struct request *rq)
 		buf_text(&text,
 		    "; if their presence cannot be seen when it is due, they are asked to let it be seen");
 	add_fixed(r, "offline", "If the recipient is not online", &text);
-	buf_reset(&text);
+	buf_free(&text);
+}
+
+static void
+confirm_expires(struct run *r, const struct request *rq)
+{
+	struct buf text = { .max = 256 };
+
 	when_print(&text, rq->expires_at, &rq->when.zone);
 	add_fixed(r, "expires", "Given up at", &text);
+	buf_free(&text);
+}
+
+/* What it costs. */
+static void
+confirm_load(struct run *r, const struct request *rq)
+{
+	const struct segments *seg = &rq->load.segments;
+	struct buf text = { .max = 1024 };
+
+	if (rq->kind == KIND_SMS) {
+		buf_printf(&text, "%zu (%s, %zu characters or halves of one)", seg->segments,
+		    sms_coding_name(seg->coding), seg->units);
+		add_fixed(r, "segments", "Segments", &text);
+	}
+	if (rq->kind == KIND_MMS) {
+		buf_printf(&text, "%zu bytes of media", rq->load.media_bytes);
+		for (size_t i = 0; i < rq->nmedia; i++)
+			buf_printf(&text, "%s%s (%zu bytes)", i == 0 ? ": " : ", ",
+			    rq->media[i].type, rq->media[i].bytes.len);
+		add_fixed(r, "size", "Size", &text);
+	}
 	buf_free(&text);
 }
 
@@ -198,7 +243,7 @@ confirm(struct run *r, const struct request *rq, const struct estimate *e)
 	struct buf text = { .max = 4096 };
 
 	r->reply->kind = REPLY_CONFIRM;
-	f->title = TITLE;
+	f->title = forms[rq->kind].title;
 	f->instructions = "Please check, and complete to schedule it.";
 	for (size_t i = 0; i < rq->nto; i++) {
 		const char *var = i == 0 ? "to" : arena_printf(&f->arena, "to-%zu", i + 1);
@@ -207,11 +252,18 @@ confirm(struct run *r, const struct request *rq, const struct estimate *e)
 	}
 	print_when(r, rq, &text);
 	add_fixed(r, "when", "When", &text);
+	if (rq->subject.len > 0) {
+		buf_reset(&text);
+		buf_span(&text, rq->subject);
+		add_fixed(r, "subject", "Subject", &text);
+	}
 	buf_reset(&text);
 	body_excerpt(&text, rq->body, 200);
 	add_fixed(r, "body", "Message", &text);
 	buf_free(&text);
+	confirm_load(r, rq);
 	confirm_offline(r, rq);
+	confirm_expires(r, rq);
 	confirm_quota(r, e);
 	if (rq->when.relative)
 		pin(r, "when", rq->when.at, rq);
@@ -233,20 +285,37 @@ scheduled(struct run *r, const struct request *rq, char ids[][PACKET_ID_LEN + 1]
 	}
 	buf_text(&r->reply->note, ": ");
 	print_when(r, rq, &r->reply->note);
+	if (rq->kind == KIND_SMS)
+		buf_printf(&r->reply->note, "; %zu segment%s", rq->load.segments.segments,
+		    rq->load.segments.segments == 1 ? "" : "s");
 	buf_text(&r->reply->note, ".");
 	when_print_utc(&due, rq->when.at);
 	form_value(f, form_add(f, FIELD_HIDDEN, "due", NULL), buf_str(&due));
 	buf_free(&due);
 }
 
+/* The media are not there yet: the same again when they are. */
 static void
-check_or_do(struct run *r, struct buf *why)
+later(struct run *r)
+{
+	r->reply->kind = REPLY_LATER;
+	r->reply->ticket = medium_wait(r->s, r->who->jid.bare);
+	if (r->reply->ticket == 0)
+		reply_trouble(r);
+}
+
+static void
+check_or_do(struct run *r, enum packet_kind kind, struct buf *why)
 {
 	char ids[REQUEST_TO_MAX][PACKET_ID_LEN + 1];
 	struct request rq;
 	struct estimate e;
-	enum res res = intake_read(r->s, &r->who->jid, KIND_IM, r->in, r->now, &rq, why);
+	enum res res = intake_read(r->s, &r->who->jid, kind, r->in, r->now, &rq, why);
 
+	if (res == RES_UNCERTAIN) {
+		later(r);
+		return;
+	}
 	if (res == RES_OK && r->stage == COMMAND_CHECK)
 		res = intake_quota(r->s, &rq, r->now, &e, why);
 	else if (res == RES_OK)
@@ -256,24 +325,45 @@ check_or_do(struct run *r, struct buf *why)
 	else if (res == RES_OK)
 		scheduled(r, &rq, ids);
 	else if (res == RES_INVALID)
-		ask_again(r, buf_str(why));
+		ask_again(r, kind, buf_str(why));
 	else if (res == RES_OVERQUOTA)
 		reply_done(r, NOTE_ERROR, "%s", buf_str(why));
 	else
 		reply_trouble(r);
 }
 
-void
-schedule_im(struct run *r)
+static void
+schedule(struct run *r, enum packet_kind kind)
 {
 	struct buf why = { .max = 4096 };
 
 	if (r->s->draining)
 		reply_refuse(r->reply, "resource-constraint", "wait",
 		    "The service is being stopped and accepts nothing new; try again in a minute.");
-	else if (r->stage == COMMAND_ASK)
-		ask(r);
+	else if (packet_kind_is_paid(kind) && !route_serves(&r->s->config->routing, kind)) {
+		buf_printf(&why, "This service has no gateway for %s.", packet_kind_name(kind));
+		reply_refuse(r->reply, "item-not-found", "cancel", buf_str(&why));
+	} else if (r->stage == COMMAND_ASK)
+		ask(r, kind);
 	else
-		check_or_do(r, &why);
+		check_or_do(r, kind, &why);
 	buf_free(&why);
+}
+
+void
+schedule_im(struct run *r)
+{
+	schedule(r, KIND_IM);
+}
+
+void
+schedule_sms(struct run *r)
+{
+	schedule(r, KIND_SMS);
+}
+
+void
+schedule_mms(struct run *r)
+{
+	schedule(r, KIND_MMS);
 }

@@ -36,10 +36,22 @@ static void
 stop_timers(struct service *s)
 {
 	timer_stop(&s->tick_timer);
-	timer_stop(&s->claim_timer);
-	timer_stop(&s->send_timer);
+	for (int paid = 0; paid < 2; paid++) {
+		timer_stop(&s->due[paid].claim_timer);
+		timer_stop(&s->due[paid].send_timer);
+	}
 	timer_stop(&s->held_timer);
 	timer_stop(&s->purge_timer);
+}
+
+static void
+clear_queues(struct service *s)
+{
+	for (int paid = 0; paid < 2; paid++) {
+		queue_clear(&s->due[paid].queue);
+		s->due[paid].full = s->due[paid].held_back = false;
+	}
+	dispatch_clear(s);
 }
 
 void
@@ -52,22 +64,33 @@ service_free(struct service **s)
 	batch_free(*s);
 	settle_forget_reports(*s);
 	free((*s)->batch);
-	queue_clear(&(*s)->queue);
+	clear_queues(*s);
+	medium_clear(*s);
 	free(*s);
 	*s = NULL;
 }
 
 void
-service_attach(struct service *s, struct messenger *m)
+service_attach(struct service *s, struct messenger *m, struct gateways *g)
 {
 	s->messenger = m;
+	s->gateways = g;
 }
 
 void
 service_configure(struct service *s, const struct service_config *config)
 {
+	int64_t n;
+	bool again = s->config != NULL;
+
 	s->config = config;
 	snprintf(s->bot, sizeof(s->bot), "bot@%s", config->address);
+	if (!again || service_halted(s))
+		return;
+	dispatch_again(s);
+	s->missed = 0;
+	if (s->env.store->ops->wake_paid(s->env.store, service_now(s), &n) != RES_OK)
+		s->broken = true;
 }
 
 void
@@ -85,7 +108,13 @@ enum res
 service_start(struct service *s)
 {
 	enum res res = settle_recover(s);
+	int64_t n;
 
+	s->awake_since = service_now(s);
+	if (res == RES_OK)
+		res = outcome_recover(s);
+	if (res == RES_OK)
+		res = s->env.store->ops->wake_paid(s->env.store, s->awake_since, &n);
 	if (res != RES_OK)
 		return res;
 	tick_start(s);
@@ -110,6 +139,7 @@ service_clock_changed(struct service *s)
 		set_by = 0;
 	if (s->able_since != 0)
 		s->able_since = set_by > 0 ? service_now(s) : s->able_since + set_by;
+	s->awake_since = set_by > 0 ? service_now(s) : s->awake_since + set_by;
 	tick_start(s);
 }
 
@@ -129,6 +159,7 @@ repair(void *arg)
 	settle_tell_again(s);
 	if (s->able_since != 0)
 		s->able_since = service_now(s);
+	s->awake_since = service_now(s);
 	tick_start(s);
 	if (s->messenger->ops->ready(s->messenger) && !s->broken)
 		settle_ready(s);
@@ -138,9 +169,9 @@ static void
 give_up_turn(struct service *s)
 {
 	s->env.store->ops->rollback(s->env.store);
-	queue_clear(&s->queue);
+	clear_queues(s);
 	batch_free(s);
-	s->broken = s->rearm = s->full = false;
+	s->broken = s->rearm = false;
 	stop_timers(s);
 	/* One repair at a time: turns that fail meanwhile do not put it off. */
 	if (!timer_waits(&s->repair_timer))
@@ -190,7 +221,13 @@ service_drain(struct service *s)
 bool
 service_idle(const struct service *s)
 {
-	return s->nbatch == 0 && !s->barrier;
+	return s->nbatch == 0 && !s->barrier && s->gateways->ops->inflight(s->gateways) == 0;
+}
+
+bool
+service_is_well(const struct service *s)
+{
+	return !service_halted(s);
 }
 
 struct commands *

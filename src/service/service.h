@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "core/command.h"
 #include "core/ports.h"
+#include "core/route.h"
 #include "core/seal.h"
 
 /*
@@ -18,6 +19,7 @@
 struct service_config {
 	const char *address;             /* our domain; the bot is bot@address */
 	const char *const *domains;      /* whose users may schedule; NULL-terminated */
+	const char *const *admins;       /* bare JIDs, NULL-terminated */
 	struct zone zone;                /* the server's */
 	int64_t tick_ms;
 	int64_t horizon_ms;              /* how far ahead a message may be */
@@ -28,6 +30,9 @@ struct service_config {
 	size_t body_max;                 /* bytes of text */
 	enum offline offline;            /* the form's default */
 	struct quota_limit quota[KIND_END];
+	bool count_segments;             /* the quota of SMS counts segments, not messages */
+	struct routing routing;          /* the gateways, in the order of struct gateways_ops */
+	const char *country;             /* of numbers with a trunk 0, e.g. "49"; NULL: none */
 };
 
 struct service_env {
@@ -43,15 +48,15 @@ struct service;
 /* env is copied, what it points to and config are borrowed.  NULL without memory. */
 struct service *service_new(const struct service_config *config, const struct service_env *env);
 void service_free(struct service **s);
-/* Before service_start; the messenger is borrowed. */
-void service_attach(struct service *s, struct messenger *m);
+/* Before service_start; both are borrowed. */
+void service_attach(struct service *s, struct messenger *m, struct gateways *g);
 
 /*
  * Take up what a former run left in our hands, and tick.  RES_TEMPFAIL, RES_PERMFAIL: the store
  * does not work.
  */
 enum res service_start(struct service *s);
-/* Other limits, domains and times from now on. */
+/* Other limits, domains, times and routes from now on; gateways_configure comes first. */
 void service_configure(struct service *s, const struct service_config *config);
 /* Look again at what is due, by the configuration as it is now. */
 void service_look_again(struct service *s);
@@ -68,10 +73,13 @@ enum res service_commit(struct service *s);
 /* Accept nothing new and send nothing more; service_idle tells when nothing is in flight. */
 void service_drain(struct service *s);
 bool service_idle(const struct service *s);
+/* The store takes what is written, as far as is known. */
+bool service_is_well(const struct service *s);
 
 extern const struct command_ops service_command_ops;
 struct commands *service_commands(struct service *s);
 /* Its arg is the struct service. */
 extern const struct messenger_events service_messenger_events;
+extern const struct gateways_events service_gateways_events;
 
 #endif

@@ -49,6 +49,7 @@ static const struct {
 } end_words[] = {
 	{ PACKET_FAILED, "failed" },
 	{ PACKET_EXPIRED, "expired" },
+	{ PACKET_UNCERTAIN, "may or may not have been sent" },
 };
 
 bool
@@ -72,9 +73,28 @@ settle_end(struct service *s, struct packet *p, enum packet_event ev, const char
 bool
 settle_expire(struct service *s, struct packet *p, const char *what)
 {
+	/* A delivery report may still say what became of it. */
+	if (p->sent_at != 0 && packet_kind_is_paid(p->kind))
+		return settle_uncertain(s, p, "it left, but whether it was taken is not known");
 	if (p->sent_at != 0)
 		what = "it left, but whether it arrived is not known, and it is not sent again";
 	return settle_end(s, p, EV_EXPIRE, what);
+}
+
+bool
+settle_uncertain(struct service *s, struct packet *p, const char *what)
+{
+	struct buf words = { .max = 2048 };
+	bool moved;
+
+	buf_printf(&words, "%s; it is not sent again by itself", what);
+	moved = settle_end(s, p, EV_UNKNOWN, buf_str(&words));
+	buf_reset(&words);
+	buf_printf(&words, "Message %s of %s may or may not have been sent: %s.", p->id, p->sender, what);
+	if (moved)
+		notify_admins(s, "uncertain", buf_str(&words));
+	buf_free(&words);
+	return moved;
 }
 
 enum res
@@ -97,7 +117,8 @@ on_settled(void *arg)
 
 	s->barrier = false;
 	for (size_t i = 0; i < s->nbatch; i++) {
-		settle_move(s, &s->batch[i]->p, EV_ACCEPTED, "taken by the server");
+		if (settle_move(s, &s->batch[i]->p, EV_ACCEPTED, "taken by the server"))
+			notify_step(s, &s->batch[i]->p, NOTIFY_SENT, "was sent");
 		queued_free(&s->batch[i]);
 	}
 	s->nbatch = 0;
@@ -118,7 +139,7 @@ on_broken(void *arg)
 	for (size_t i = 0; i < s->nbatch; i++) {
 		if (settle_move(
 			s, &s->batch[i]->p, EV_BROKEN, "the stream broke: to be sent again") &&
-		    !s->broken && queue_push(&s->queue, s->batch[i]) == RES_OK)
+		    !s->broken && queue_push(&s->due[false].queue, s->batch[i]) == RES_OK)
 			continue;
 		queued_free(&s->batch[i]);
 	}
@@ -152,8 +173,8 @@ settle_ready(struct service *s)
 /*
  * A store that cannot be read does not mean that there is no such packet: the report is told again.
  */
-static bool
-get_packet(struct service *s, const char *id, struct packets *ps)
+bool
+settle_get(struct service *s, const char *id, struct packets *ps)
 {
 	enum res res = s->env.store->ops->get(s->env.store, id, ps);
 
@@ -173,7 +194,7 @@ packet_of(struct service *s, const char *id, const char *from, struct packets *p
 
 	if (packet_id_parse(canonical, span_of(id)) != RES_OK || strcmp(canonical, id) != 0)
 		return NULL;
-	if (!get_packet(s, id, ps))
+	if (!settle_get(s, id, ps))
 		return NULL;
 	struct packet *p = &ps->v[0];
 	const char *at = strchr(p->recipient, '@');
@@ -238,7 +259,7 @@ not_allowed(struct service *s, const struct report *r)
 {
 	struct packets ps = { 0 };
 
-	if (get_packet(s, r->id, &ps) &&
+	if (settle_get(s, r->id, &ps) &&
 	    (ps.v[0].state == PACKET_INFLIGHT || ps.v[0].state == PACKET_SENT)) {
 		ps.v[0].sent_at = ps.v[0].finished_at = 0;
 		ps.v[0].next_at = service_now(s);
@@ -254,8 +275,10 @@ received(struct service *s, const struct report *r)
 	struct packets ps = { 0 };
 	struct packet *p = packet_of(s, r->id, r->who, &ps);
 
-	if (p != NULL)
-		settle_move(s, p, EV_RECEIPT, "received by the recipient's client");
+	/* Nothing can be received that never left. */
+	if (p != NULL && p->sent_at != 0 &&
+	    settle_move(s, p, EV_RECEIPT, "received by the recipient's client"))
+		notify_step(s, p, NOTIFY_DELIVERED, "was delivered");
 	packets_free(&ps);
 }
 
@@ -292,11 +315,13 @@ contact_answered(struct service *s, const struct report *r)
 	 * Only an answer to our question counts, or the end of what was granted: flipping costs
 	 * nobody anything.
 	 */
-	if (before != CONTACT_ASKED && !(before == CONTACT_GRANTED && r->answer == CONTACT_REFUSED))
+	enum contact answer = (enum contact)r->answer;
+
+	if (before != CONTACT_ASKED && !(before == CONTACT_GRANTED && answer == CONTACT_REFUSED))
 		return;
-	if (st->ops->set_contact(st, r->who, r->answer, service_now(s)) != RES_OK)
+	if (st->ops->set_contact(st, r->who, answer, service_now(s)) != RES_OK)
 		s->broken = true;
-	else if (r->answer == CONTACT_GRANTED)
+	else if (answer == CONTACT_GRANTED)
 		s->messenger->ops->watch(s->messenger, r->who);
 	else
 		contact_refused(s, r->who);
@@ -324,6 +349,7 @@ keep(struct service *s, const struct report *r)
 		.who = arena_text(&kept->arena, r->who),
 		.condition = arena_text(&kept->arena, r->condition),
 		.type = arena_text(&kept->arena, r->type),
+		.words = arena_text(&kept->arena, r->words),
 	};
 	if (kept->arena.failed)
 		return NULL;
@@ -332,8 +358,8 @@ keep(struct service *s, const struct report *r)
 	return copy;
 }
 
-static void
-report(struct service *s, const struct report *r)
+void
+settle_report(struct service *s, const struct report *r)
 {
 	if (keep(s, r) == NULL && service_halted(s) && !s->reports.lost) {
 		s->reports.lost = true;
@@ -351,7 +377,7 @@ settle_tell_again(struct service *s)
 
 	s->reports = (struct reports){ 0 };
 	for (const struct report *r = kept.first; r != NULL; r = r->next)
-		report(s, r);
+		settle_report(s, r);
 	arena_free(&kept.arena);
 }
 
@@ -387,7 +413,7 @@ on_bounced(void *arg, const char *id, const char *from, struct span condition, s
 {
 	struct arena words = { 0 };
 
-	report(arg,
+	settle_report(arg,
 	    &(struct report){ .tell = bounced,
 		.at = service_now(arg),
 		.id = id,
@@ -400,20 +426,20 @@ on_bounced(void *arg, const char *id, const char *from, struct span condition, s
 static void
 on_not_allowed(void *arg, const char *id)
 {
-	report(arg, &(struct report){ .tell = not_allowed, .id = id });
+	settle_report(arg, &(struct report){ .tell = not_allowed, .id = id });
 }
 
 static void
 on_received(void *arg, const char *id, const char *from)
 {
-	report(arg, &(struct report){ .tell = received, .id = id, .who = from });
+	settle_report(arg, &(struct report){ .tell = received, .id = id, .who = from });
 }
 
 static void
 on_contact(void *arg, const char *recipient, enum contact answer)
 {
-	report(
-	    arg, &(struct report){ .tell = contact_answered, .who = recipient, .answer = answer });
+	settle_report(
+	    arg, &(struct report){ .tell = contact_answered, .who = recipient, .answer = (int)answer });
 }
 
 static void

@@ -4,14 +4,16 @@
 #ifndef LATERD_SERVICE_STATE_H
 #define LATERD_SERVICE_STATE_H
 
+#include "core/mms.h"
+#include "core/segment.h"
 #include "service/queue.h"
 #include "service/service.h"
 
-/* What the messenger reported, and what is to be done about it; strings may be NULL. */
+/* What the messenger or a gateway reported, and what is to be done about it; strings may be NULL. */
 struct report {
 	void (*tell)(struct service *s, const struct report *r);
-	const char *id, *who, *condition, *type;
-	enum contact answer;
+	const char *id, *who, *condition, *type, *words;
+	int answer; /* of the enumeration that `tell` knows */
 	int64_t at; /* when it was heard */
 	struct report *next;
 };
@@ -22,17 +24,59 @@ struct reports {
 	bool lost; /* there was no room for more, and the log says so */
 };
 
+/* What is claimed from the store.  IM and the paid kinds do not stand in each other's way. */
+struct due {
+	struct queue queue;    /* QUEUED; of the paid kinds only what is not due, or has no lane */
+	struct timer claim_timer, send_timer;
+	bool full;             /* it had no room for what the store has */
+	bool held_back;        /* nor for what is held */
+};
+
+/* See medium.c. */
+struct medium {
+	char *sender, *url, *type;
+	struct buf bytes, words;
+	enum res res;    /* RES_UNCERTAIN while it is being fetched */
+	uint64_t ticket; /* of the fetch */
+	int64_t at;      /* monotonic: asked for last */
+	struct medium *next;
+};
+
+/* A command that waits for media of its sender. */
+struct medium_wait {
+	char *sender;
+	uint64_t ticket;
+	struct medium_wait *next;
+};
+
+struct media {
+	struct medium *first;
+	struct medium_wait *waits;
+	size_t bytes;
+	uint64_t fetches, runs; /* tickets given */
+};
+
+/* A cause that admins have been told of. */
+#define CAUSES_MAX (GATEWAYS_MAX + 1)
+struct told {
+	char cause[40];
+	int64_t at;      /* monotonic */
+	unsigned missed; /* what was not told since, because it was too soon */
+};
+
 struct service {
 	const struct service_config *config;
 	struct service_env env;
 	struct messenger *messenger;
+	struct gateways *gateways;
 	char bot[JID_BARE_MAX + 1];
 
-	struct queue queue;          /* QUEUED: claimed, not sent */
+	struct due due[2];           /* [1]: the paid kinds */
+	struct queue lanes[GATEWAYS_MAX]; /* QUEUED: due, waiting for room at their gateway */
+	uint32_t missed;             /* bits of gateways: packets are held because it was closed */
 	struct queued **batch;       /* INFLIGHT: sent since the last barrier was answered */
 	size_t nbatch, batch_cap;
 	bool barrier;                /* a ping is under way */
-	bool full;                   /* the queue had no room for what the store has */
 	bool rearm;                  /* what waits in the store changed: look for what comes next */
 	bool broken;                 /* the turn cannot be committed */
 	bool draining;
@@ -40,9 +84,12 @@ struct service {
 
 	int64_t window_end;          /* wall clock: up to here packets are claimed */
 	int64_t able_since;          /* wall clock: able to send since then; 0: not able */
+	int64_t awake_since;         /* wall clock: the store works, and the clock was not set, since then */
 	int64_t drift;               /* wall minus monotonic clock, to notice when one is set */
 	int repairs;                 /* since the last turn that could be committed */
-	struct timer tick_timer, claim_timer, send_timer, held_timer, purge_timer, repair_timer;
+	struct timer tick_timer, held_timer, purge_timer, repair_timer;
+	struct told told[CAUSES_MAX];
+	struct media media;          /* what is fetched for messages being written */
 };
 
 static inline int64_t
@@ -66,13 +113,38 @@ void service_at(struct service *s, struct timer *t, int64_t wall, void (*fn)(voi
 void tick_start(struct service *s);
 /* Arm the timers for what comes next in the store: to be claimed, to be tried again, to expire. */
 void tick_arm(struct service *s);
-/* The queue has become shorter: go on with what it had no room for. */
+/* The queues have become shorter: go on with what they had no room for. */
 void tick_refill(struct service *s);
 /*
  * Presence has something to say of what is held for the recipient: all of it is looked at again, or
  * with `online` false only what is dropped then.  It leaves the hold as the queue has room for it.
  */
 void tick_wake(struct service *s, const char *recipient, bool online);
+
+/* -- dispatch.c: from the queue to the gateways ------------------------------------------------ */
+
+/* Give all that is due and paid to a gateway, or hold or end it; arms its own timer for the next. */
+void dispatch_pump(struct service *s);
+/* How many paid packets are in memory. */
+size_t dispatch_waiting(const struct service *s);
+/* The gateways are others now: what waits for one is given to them anew. */
+void dispatch_again(struct service *s);
+void dispatch_clear(struct service *s);
+/*
+ * p, INFLIGHT, was not processed by its gateway: it goes to the next one of its route, or is held
+ * until they are tried again.
+ */
+void dispatch_next(struct service *s, struct packet *p, const char *words);
+/* The wait before a paid packet is tried again. */
+int64_t dispatch_retry_ms(struct service *s, int32_t attempts);
+
+/* The gateway has answered: what was held because it was closed is tried now. */
+void dispatch_heard(struct service *s, const char *gateway);
+
+/* -- outcome.c: what became of it there -------------------------------------------------------- */
+
+/* After a start: what to do about attempts that have no outcome. */
+enum res outcome_recover(struct service *s);
 
 /* -- deliver.c: from the queue to the stream --------------------------------------------------- */
 
@@ -89,6 +161,10 @@ enum presence deliver_presence(struct service *s, const char *recipient);
 void deliver_queue(struct service *s, const struct packet *p);
 /* The wait until a held packet is tried again without presence having said anything. */
 int64_t deliver_retry_ms(struct service *s, int32_t attempts);
+/* Why the packet cannot be sent any more at this time; NULL when it can. */
+const char *deliver_too_late(const struct service *s, const struct packet *p, int64_t now);
+/* Append the packet's body to `body`.  RES_PERMFAIL: it can never be opened, and the log says so. */
+enum res deliver_open(struct service *s, const struct packet *p, struct buf *body);
 
 /* -- settle.c: what became of it --------------------------------------------------------------- */
 
@@ -103,6 +179,12 @@ bool settle_end(struct service *s, struct packet *p, enum packet_event ev, const
  * The same for one that ends unsent; when it left and was not heard of again, that is said instead.
  */
 bool settle_expire(struct service *s, struct packet *p, const char *what);
+/* The same for a paid attempt without an outcome: nothing is sent again by itself. */
+bool settle_uncertain(struct service *s, struct packet *p, const char *what);
+/* Look a packet up.  Failures of the store break the turn. */
+bool settle_get(struct service *s, const char *id, struct packets *ps);
+/* Keep what was reported until the turn is on disk, and tell it. */
+void settle_report(struct service *s, const struct report *r);
 /* The stream is up: watch those for whom something is held, and send. */
 void settle_ready(struct service *s);
 /*
@@ -122,6 +204,54 @@ void settle_forget_reports(struct service *s);
  * itself.
  */
 void notify_sender(struct service *s, const struct packet *p, const char *words);
+/* The same if the sender wants to hear of steps of this kind. */
+void notify_step(struct service *s, const struct packet *p, enum notify step, const char *words);
+/*
+ * Tell the admins, at most once an hour for each cause (a gateway's name, or a word); what came too
+ * soon is counted and told with the next, or after that hour.
+ */
+void notify_admins(struct service *s, const char *cause, const char *words);
+/* Tell what came too soon an hour ago. */
+void notify_missed(struct service *s);
+
+/* -- load.c: what a message for phones weighs, and who carries it ------------------------------ */
+
+struct load {
+	enum packet_kind kind;
+	struct segments segments; /* of an SMS */
+	size_t media_bytes, nmedia;
+	const char *types[MMS_MEDIA_MAX];
+};
+
+/* Of a body as it is stored; types live in `arena`.  RES_INVALID, RES_PERMFAIL: it is none. */
+enum res load_of(
+    struct load *out, enum packet_kind kind, struct span body, struct arena *arena);
+/*
+ * The gateways that carry it to the number, in order of preference.  RES_INVALID, with the reason
+ * for its sender in `why`: none does.
+ */
+enum res load_path(const struct service *s, const struct load *load, const char *number,
+    struct route_path *out, struct buf *why);
+
+/* -- medium.c: media that are fetched while a message is written ------------------------------- */
+
+/*
+ * The medium behind a link, for this sender.  RES_OK: type and bytes, borrowed until the turn ends;
+ * RES_UNCERTAIN: it is being fetched: see medium_wait; RES_INVALID, RES_TEMPFAIL: the reason is in
+ * `why`.
+ */
+enum res medium_get(struct service *s, const char *sender, const char *url, size_t max,
+    struct mms_medium *out, struct buf *why);
+/*
+ * A ticket for REPLY_LATER: the command is resumed when all that is fetched for this sender is there.
+ * 0 without memory.
+ */
+uint64_t medium_wait(struct service *s, const char *sender);
+void medium_fetched(void *arg, uint64_t ticket, enum res res, const char *type, struct span bytes,
+    const char *words);
+void medium_clear(struct service *s);
+/* Forget what nobody has asked for in a while. */
+void medium_sweep(struct service *s);
 
 /* -- intake.c ---------------------------------------------------------------------------------- */
 
@@ -144,6 +274,9 @@ struct run {
 };
 
 void schedule_im(struct run *r);
+void schedule_sms(struct run *r);
+void schedule_mms(struct run *r);
+void settings(struct run *r);
 void manage_list(struct run *r);
 void manage_show(struct run *r);
 void manage_cancel(struct run *r);
@@ -157,6 +290,9 @@ void reply_again(struct run *r, const char *title, const char *instructions, con
 void reply_trouble(struct run *r);
 void reply_done(struct run *r, enum note_type type, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* The text of a packet's body, for people.  RES_PERMFAIL: damaged. */
+enum res manage_text(struct service *s, const struct packet *p, struct buf *text);
 
 /* Limits that hold for this sender: set for them, for their domain, or configured. */
 enum res quota_limit_of(

@@ -3,55 +3,100 @@
 
 /*
  * The queue is filled to HIGH and again when it has fallen to LOW, so that memory does not grow
- * with what is due at once.
+ * with what is due at once.  Of what is paid only headers wait in memory, many, because a slow
+ * gateway must not stand in the way of the others.
  */
-#define QUEUE_HIGH 2000
-#define QUEUE_LOW  500
+static const struct {
+	size_t low, high;
+} fill[2] = { { 500, 2000 }, { 500, 20000 } };
+/* Claimed in one turn. */
+#define CLAIM_MAX 2000
+/* What is held is released by so many at once. */
+#define RELEASE_MAX 500
 
 #define PURGE_MAX  500
 /* Charges are looked at for a month; two are kept. */
 #define CHARGE_KEEP_MS (62 * DAY_MS)
+
+static size_t
+queued(const struct service *s, bool paid)
+{
+	return paid ? dispatch_waiting(s) : s->due[false].queue.n;
+}
 
 /*
  * How many more the queue takes.  When it is full of what leaves later, what is due now still finds
  * room: it leaves at once.  Only a backlog makes it wait its turn.
  */
 static size_t
-room(const struct service *s, int64_t now)
+room(const struct service *s, bool paid, int64_t now)
 {
-	const struct queued *first = queue_peek(&s->queue);
+	const struct queued *first = queue_peek(&s->due[paid].queue);
+	size_t n = queued(s, paid);
 
-	if (s->queue.n < QUEUE_HIGH)
-		return QUEUE_HIGH - s->queue.n;
-	return first->p.next_at > now ? QUEUE_LOW : 0;
+	if (n < fill[paid].high)
+		return fill[paid].high - n < CLAIM_MAX ? fill[paid].high - n : CLAIM_MAX;
+	return first != NULL && first->p.next_at > now ? fill[paid].low : 0;
 }
 
 static void
-claim(void *arg)
+claim(struct service *s, bool paid)
 {
-	struct service *s = arg;
 	struct packets claimed = { 0 };
-	int64_t now = service_now(s), upto = s->queue.n < QUEUE_HIGH ? s->window_end : now;
+	int64_t now = service_now(s);
+	int64_t upto = queued(s, paid) < fill[paid].high ? s->window_end : now;
 
-	if (s->env.store->ops->claim(s->env.store, upto, room(s, now), &claimed) != RES_OK)
+	if (s->env.store->ops->claim(s->env.store, paid, upto, room(s, paid, now), &claimed) !=
+	    RES_OK)
 		s->broken = true;
 	for (size_t i = 0; i < claimed.n && !s->broken; i++) {
 		/* Contacts are probed now, so that their presence is known when it is wanted. */
-		deliver_presence(s, claimed.v[i].recipient);
+		if (!paid)
+			deliver_presence(s, claimed.v[i].recipient);
 		deliver_queue(s, &claimed.v[i]);
 	}
 	packets_free(&claimed);
 	s->rearm = true;
+}
+
+static void
+claim_messages(void *arg)
+{
+	struct service *s = arg;
+
+	claim(s, false);
 	if (!s->broken)
 		deliver_pump(s);
+}
+
+static void
+claim_paid(void *arg)
+{
+	struct service *s = arg;
+
+	claim(s, true);
+	if (!s->broken)
+		dispatch_pump(s);
 }
 
 void
 tick_refill(struct service *s)
 {
-	if (s->full && (s->queue.n <= QUEUE_LOW || room(s, service_now(s)) > 0)) {
-		s->full = false;
-		s->rearm = true;
+	int64_t now = service_now(s);
+
+	for (int paid = 0; paid < 2; paid++) {
+		struct due *due = &s->due[paid];
+		size_t n = queued(s, paid);
+
+		if (due->full && (n <= fill[paid].low ||
+		    (paid ? n + CLAIM_MAX <= fill[paid].high : room(s, paid, now) > 0))) {
+			due->full = false;
+			s->rearm = true;
+		}
+		if (due->held_back && n < RELEASE_MAX) {
+			due->held_back = false;
+			s->rearm = true;
+		}
 	}
 }
 
@@ -61,7 +106,7 @@ expire_held(struct service *s, int64_t now)
 	struct packets expired = { 0 };
 
 	if (s->env.store->ops->find(
-		s->env.store, FIND_HELD_EXPIRED, NULL, now, QUEUE_LOW, &expired) != RES_OK)
+		s->env.store, FIND_HELD_EXPIRED, NULL, now, RELEASE_MAX, &expired) != RES_OK)
 		s->broken = true;
 	for (size_t i = 0; i < expired.n && !s->broken; i++)
 		settle_expire(s, &expired.v[i], "it could not be delivered in time");
@@ -69,16 +114,20 @@ expire_held(struct service *s, int64_t now)
 }
 
 static void
-release_held(struct service *s, int64_t now)
+release_held(struct service *s, bool paid, int64_t now)
 {
 	struct packets held = { 0 };
+	size_t max = room(s, paid, now);
+	enum store_find what = paid ? FIND_HELD_RETRY_PAID : FIND_HELD_RETRY;
 
-	if (s->env.store->ops->find(
-		s->env.store, FIND_HELD_RETRY, NULL, now, room(s, now), &held) != RES_OK)
+	/* A gateway that comes back is not flooded by what may have to be held again. */
+	if (paid)
+		max = queued(s, true) < RELEASE_MAX ? RELEASE_MAX : 0;
+	if (s->env.store->ops->find(s->env.store, what, NULL, now, max, &held) != RES_OK)
 		s->broken = true;
 	for (size_t i = 0; i < held.n && !s->broken; i++) {
 		struct packet *p = &held.v[i];
-		bool online =
+		bool online = !paid &&
 		    s->messenger->ops->presence(s->messenger, p->recipient) == PRESENCE_ONLINE;
 
 		p->next_at = now;
@@ -89,17 +138,26 @@ release_held(struct service *s, int64_t now)
 }
 
 static void
+pump(struct service *s)
+{
+	s->rearm = true;
+	if (!s->broken)
+		deliver_pump(s);
+	if (!s->broken)
+		dispatch_pump(s);
+}
+
+static void
 tick_held(void *arg)
 {
 	struct service *s = arg;
 	int64_t now = service_now(s);
 
 	expire_held(s, now);
-	if (!s->broken)
-		release_held(s, now);
-	s->rearm = true;
-	if (!s->broken)
-		deliver_pump(s);
+	for (int paid = 0; paid < 2; paid++)
+		if (!s->broken)
+			release_held(s, paid, now);
+	pump(s);
 }
 
 void
@@ -121,26 +179,48 @@ tick_wake(struct service *s, const char *recipient, bool online)
 		tick_held(s);
 }
 
+/* Arms the claims of one class; the instant at which what it has held is looked at. */
+static int64_t
+arm_class(struct service *s, bool paid, const struct store_next *next)
+{
+	struct due *due = &s->due[paid];
+	int64_t now = service_now(s), scheduled = next->scheduled[paid];
+	int64_t retry = next->held_retry[paid];
+
+	if (scheduled > s->window_end)
+		scheduled = NEVER_MS; /* the next tick's */
+	else if (queued(s, paid) <= fill[paid].low)
+		scheduled = now;
+	/* tick_refill comes back to what there is no room for. */
+	due->full = room(s, paid, now) == 0 && (scheduled != NEVER_MS || retry <= now);
+	due->held_back = paid && retry <= now && queued(s, true) >= RELEASE_MAX;
+	if (due->full)
+		scheduled = retry = NEVER_MS;
+	if (due->held_back)
+		retry = NEVER_MS;
+	service_at(s, &due->claim_timer, scheduled, paid ? claim_paid : claim_messages);
+	return retry;
+}
+
 void
 tick_arm(struct service *s)
 {
-	int64_t now = service_now(s), expiry, retry, scheduled;
+	struct store_next next;
+	int64_t held;
 
 	if (s->draining || service_halted(s))
 		return;
-	if (s->env.store->ops->next(s->env.store, &expiry, &retry, &scheduled) != RES_OK) {
+	if (s->env.store->ops->next(s->env.store, &next) != RES_OK) {
 		s->broken = true;
 		return;
 	}
-	if (scheduled > s->window_end)
-		scheduled = NEVER_MS; /* the next tick's */
-	else if (s->queue.n <= QUEUE_LOW)
-		scheduled = now;
-	s->full = room(s, now) == 0 && (scheduled != NEVER_MS || retry <= now);
-	if (s->full)
-		scheduled = retry = NEVER_MS; /* tick_refill comes back to them */
-	service_at(s, &s->claim_timer, scheduled, claim);
-	service_at(s, &s->held_timer, expiry < retry ? expiry : retry, tick_held);
+	held = next.held_expiry;
+	for (int paid = 0; paid < 2; paid++) {
+		int64_t retry = arm_class(s, paid, &next);
+
+		held = retry < held ? retry : held;
+	}
+	service_at(s, &s->held_timer, held, tick_held);
 }
 
 /* A page a second, until nothing is left to purge. */
@@ -171,9 +251,9 @@ tick(void *arg)
 	s->window_end = (now / tick_ms + 1) * tick_ms;
 	service_at(s, &s->tick_timer, s->window_end, tick);
 	purge(s);
-	s->rearm = true;
-	if (!s->broken)
-		deliver_pump(s);
+	medium_sweep(s);
+	notify_missed(s);
+	pump(s);
 }
 
 void

@@ -80,16 +80,19 @@ enum res db_event(struct events *es, int64_t at, struct span what);
 
 enum res db_packet_put(struct store *s, const struct packet *v, size_t n, const char *what);
 enum res db_packet_get(struct store *s, const char *id, struct packets *out);
+enum res db_packet_get_ref(
+    struct store *s, const char *gateway, const char *ref, struct packets *out);
 enum res db_packet_find(struct store *s, enum store_find kind, const char *who, int64_t upto,
     size_t max, struct packets *out);
-enum res db_packet_claim(struct store *s, int64_t upto, size_t max, struct packets *out);
+enum res db_packet_claim(
+    struct store *s, bool paid, int64_t upto, size_t max, struct packets *out);
 enum res db_packet_move(
     struct store *s, struct packet *p, enum packet_event ev, int64_t at, const char *what);
 enum res db_packet_wake(
     struct store *s, const char *recipient, enum offline only, int64_t at, int64_t *n);
+enum res db_packet_wake_paid(struct store *s, int64_t at, int64_t *n);
 enum res db_packet_recover(struct store *s, int64_t now, int64_t *n);
-enum res db_packet_next(
-    struct store *s, int64_t *held_expiry, int64_t *held_retry, int64_t *scheduled);
+enum res db_packet_next(struct store *s, struct store_next *out);
 enum res db_packet_history(struct store *s, const char *id, struct events *out);
 enum res db_packet_purge(
     struct store *s, int64_t before, int32_t charge_day, size_t max, int64_t *n);

@@ -88,6 +88,7 @@ db_account_get(struct store *s, const char *jid, struct account *out)
 {
 	struct query q;
 	enum res res;
+	int64_t notify;
 
 	*out = (struct account){ 0 };
 	db_query(&q, (struct db *)s, SQL_ACCOUNT_GET);
@@ -95,6 +96,10 @@ db_account_get(struct store *s, const char *jid, struct account *out)
 	if ((res = db_row(&q)) != RES_OK)
 		return res == RES_NOTFOUND ? RES_OK : res;
 	out->blocked = sqlite3_column_int(q.stmt, 0) != 0;
+	notify = sqlite3_column_int64(q.stmt, 1);
+	/* A number that is no choice counts as none made. */
+	if (notify > NOTIFY_FAILURE && notify < NOTIFY_END)
+		out->notify = (enum notify)notify;
 	db_end(&q);
 	return RES_OK;
 }
@@ -107,6 +112,7 @@ db_account_set(struct store *s, const char *jid, const struct account *account)
 	db_query(&q, (struct db *)s, SQL_ACCOUNT_SET);
 	db_text(&q, jid);
 	db_int(&q, account->blocked);
+	db_int(&q, account->notify);
 	return db_write(&q, NULL);
 }
 

@@ -14,7 +14,22 @@
 enum {
 	COL_N, COL_ID, COL_SENDER, COL_RECIPIENT, COL_KIND, COL_STATE, COL_OFFLINE, COL_CREATED_AT,
 	COL_DUE_AT, COL_NEXT_AT, COL_EXPIRES_AT, COL_SENT_AT, COL_FINISHED_AT, COL_ATTEMPTS,
-	COL_HELD, COL_CHARGE_DAY, COL_CHARGE_UNITS, COL_ZONE, COL_SEALED
+	COL_HELD, COL_CHARGE_DAY, COL_CHARGE_UNITS, COL_ZONE, COL_SEALED, COL_GATEWAY,
+	COL_GATEWAY_REF
+};
+
+/* Bytes. */
+#define GATEWAY_LEN_MAX 64
+#define REF_LEN_MAX     256
+
+/* By class: [1] are the paid kinds. */
+static const struct {
+	enum sql next_due, find_due, claim, next_retry, wake_all;
+} classes[2] = {
+	{ SQL_NEXT_DUE_IM, SQL_FIND_DUE_IM, SQL_PACKET_CLAIM_IM, SQL_NEXT_RETRY_IM,
+	    SQL_PACKET_WAKE_ALL_IM },
+	{ SQL_NEXT_DUE_PAID, SQL_FIND_DUE_PAID, SQL_PACKET_CLAIM_PAID, SQL_NEXT_RETRY_PAID,
+	    SQL_PACKET_WAKE_ALL_PAID },
 };
 
 static int64_t
@@ -35,6 +50,18 @@ add_event(struct db *db, const char *id, int64_t at, const char *what)
 	db_text(&q, what);
 	db_text(&q, id);
 	return db_write(&q, NULL);
+}
+
+/* NULL where there is none, and where it could not be read again. */
+static void
+optional_text(struct query *q, const char *text, size_t max)
+{
+	size_t len = text != NULL ? strnlen(text, max + 1) : 0;
+
+	if (len > 0 && len <= max)
+		db_text(q, text);
+	else
+		db_null(q);
 }
 
 static enum res
@@ -62,6 +89,8 @@ put_one(struct db *db, const struct packet *p, const char *what)
 	db_int(&q, p->charge_units);
 	db_text(&q, p->zone);
 	db_blob(&q, p->sealed);
+	optional_text(&q, p->gateway, GATEWAY_LEN_MAX);
+	optional_text(&q, p->gateway_ref, REF_LEN_MAX);
 	if ((res = db_write(&q, NULL)) != RES_OK ||
 	    (res = add_event(db, p->id, p->created_at, what)) != RES_OK)
 		return res;
@@ -110,6 +139,16 @@ copy_text(struct query *q, int column, size_t max, struct packets *ps, const cha
 		return RES_PERMFAIL;
 	*out = arena_span(&ps->arena, text);
 	return *out != NULL ? RES_OK : RES_NOMEM;
+}
+
+/* The same, or NULL. */
+static enum res
+copy_optional(struct query *q, int column, size_t max, struct packets *ps, const char **out)
+{
+	*out = NULL;
+	if (sqlite3_column_type(q->stmt, column) == SQLITE_NULL)
+		return RES_OK;
+	return copy_text(q, column, max, ps, out);
 }
 
 /* A text column of at most size - 1 bytes. */
@@ -187,7 +226,9 @@ read_row(struct query *q, struct packets *ps, struct packet *p)
 	if (packet_id_parse(id, span_of(p->id)) != RES_OK || strcmp(id, p->id) != 0)
 		return RES_PERMFAIL;
 	if ((res = copy_text(q, COL_SENDER, JID_BARE_MAX, ps, &p->sender)) != RES_OK ||
-	    (res = copy_text(q, COL_RECIPIENT, JID_FULL_MAX, ps, &p->recipient)) != RES_OK)
+	    (res = copy_text(q, COL_RECIPIENT, JID_FULL_MAX, ps, &p->recipient)) != RES_OK ||
+	    (res = copy_optional(q, COL_GATEWAY, GATEWAY_LEN_MAX, ps, &p->gateway)) != RES_OK ||
+	    (res = copy_optional(q, COL_GATEWAY_REF, REF_LEN_MAX, ps, &p->gateway_ref)) != RES_OK)
 		return res;
 	return copy_sealed(q, ps, &p->sealed);
 }
@@ -241,36 +282,58 @@ collect(struct query *q, struct packets *out)
 	return res;
 }
 
+/* Appends the one row of q, which this ends. */
+static enum res
+collect_one(struct query *q, struct packets *out)
+{
+	struct packet *p;
+	enum res res;
+
+	if ((res = db_row(q)) != RES_OK)
+		return res;
+	if ((p = packets_add(out)) == NULL)
+		res = RES_NOMEM;
+	else if ((res = read_row(q, out, p)) != RES_OK)
+		out->n--;
+	if (res == RES_PERMFAIL)
+		log_error("store: row %lld of packet is damaged",
+		    (long long)sqlite3_column_int64(q->stmt, COL_N));
+	db_end(q);
+	return res;
+}
+
 enum res
 db_packet_get(struct store *s, const char *id, struct packets *out)
 {
 	struct query q;
-	struct packet *p;
-	enum res res;
 
 	db_query(&q, (struct db *)s, SQL_PACKET_GET);
 	db_text(&q, id);
-	if ((res = db_row(&q)) != RES_OK)
-		return res;
-	if ((p = packets_add(out)) == NULL)
-		res = RES_NOMEM;
-	else if ((res = read_row(&q, out, p)) != RES_OK)
-		out->n--;
-	if (res == RES_PERMFAIL)
-		log_error("store: the row of packet %s is damaged", id);
-	db_end(&q);
-	return res;
+	return collect_one(&q, out);
+}
+
+enum res
+db_packet_get_ref(struct store *s, const char *gateway, const char *ref, struct packets *out)
+{
+	struct query q;
+
+	db_query(&q, (struct db *)s, SQL_PACKET_GET_REF);
+	db_text(&q, gateway);
+	db_text(&q, ref);
+	return collect_one(&q, out);
 }
 
 static const struct {
 	enum sql which;
-	bool by_who;
+	bool by_who, by_upto;
 } finds[FIND_NKINDS] = {
-	[FIND_WAITING] = { SQL_FIND_WAITING, true },
-	[FIND_FINISHED] = { SQL_FIND_FINISHED, true },
-	[FIND_HELD] = { SQL_FIND_HELD, true },
-	[FIND_HELD_EXPIRED] = { SQL_FIND_HELD_EXPIRED, false },
-	[FIND_HELD_RETRY] = { SQL_FIND_HELD_RETRY, false },
+	[FIND_WAITING] = { SQL_FIND_WAITING, .by_who = true },
+	[FIND_FINISHED] = { SQL_FIND_FINISHED, .by_who = true },
+	[FIND_HELD] = { SQL_FIND_HELD, .by_who = true },
+	[FIND_HELD_EXPIRED] = { SQL_FIND_HELD_EXPIRED, .by_upto = true },
+	[FIND_HELD_RETRY] = { SQL_FIND_HELD_RETRY_IM, .by_upto = true },
+	[FIND_HELD_RETRY_PAID] = { SQL_FIND_HELD_RETRY_PAID, .by_upto = true },
+	[FIND_ATTEMPTED] = { .which = SQL_FIND_ATTEMPTED },
 };
 
 enum res
@@ -283,7 +346,7 @@ db_packet_find(struct store *s, enum store_find kind, const char *who, int64_t u
 	db_query(&q, (struct db *)s, finds[kind].which);
 	if (finds[kind].by_who)
 		db_text(&q, who);
-	else
+	if (finds[kind].by_upto)
 		db_int(&q, upto);
 	db_int(&q, rows(max));
 	return collect(&q, out);
@@ -306,7 +369,7 @@ earliest(struct db *db, enum sql which, int64_t *out)
 }
 
 enum res
-db_packet_claim(struct store *s, int64_t upto, size_t max, struct packets *out)
+db_packet_claim(struct store *s, bool paid, int64_t upto, size_t max, struct packets *out)
 {
 	struct db *db = (struct db *)s;
 	const enum packet_state queued = packet_next(PACKET_SCHEDULED, EV_DUE);
@@ -316,18 +379,18 @@ db_packet_claim(struct store *s, int64_t upto, size_t max, struct packets *out)
 	int64_t due;
 
 	/* A tick that finds nothing writes nothing. */
-	if ((res = earliest(db, SQL_NEXT_DUE, &due)) != RES_OK || due > upto || max == 0)
+	if ((res = earliest(db, classes[paid].next_due, &due)) != RES_OK || due > upto || max == 0)
 		return res;
 	if ((res = db_begin(db)) != RES_OK)
 		return res;
-	db_query(&q, db, SQL_FIND_DUE);
+	db_query(&q, db, classes[paid].find_due);
 	db_int(&q, upto);
 	db_int(&q, rows(max));
 	if ((res = collect(&q, out)) != RES_OK || out->n == first)
 		return res;
 	/* Those just read: they are the first in the same order, and the transaction keeps others
 	 * out. */
-	db_query(&q, db, SQL_PACKET_CLAIM);
+	db_query(&q, db, classes[paid].claim);
 	db_int(&q, queued);
 	db_int(&q, upto);
 	db_int(&q, (int64_t)(out->n - first));
@@ -360,6 +423,8 @@ db_packet_move(struct store *s, struct packet *p, enum packet_event ev, int64_t 
 	db_int(&q, p->held);
 	db_int(&q, p->sent_at);
 	db_int(&q, p->finished_at);
+	optional_text(&q, p->gateway, GATEWAY_LEN_MAX);
+	optional_text(&q, p->gateway_ref, REF_LEN_MAX);
 	db_text(&q, p->id);
 	db_int(&q, p->state);
 	if ((res = db_write(&q, &changed)) != RES_OK)
@@ -371,15 +436,16 @@ db_packet_move(struct store *s, struct packet *p, enum packet_event ev, int64_t 
 	return res;
 }
 
-enum res
-db_packet_wake(struct store *s, const char *recipient, enum offline only, int64_t at, int64_t *n)
+/* One statement of the wakes; adds to *n. */
+static enum res
+wake(struct db *db, enum sql which, const char *recipient, enum offline only, int64_t at,
+    int64_t *n)
 {
 	struct query q;
 	enum res res;
 	int changed;
 
-	*n = 0;
-	db_query(&q, (struct db *)s, recipient != NULL ? SQL_PACKET_WAKE : SQL_PACKET_WAKE_ALL);
+	db_query(&q, db, which);
 	db_int(&q, at);
 	if (recipient != NULL)
 		db_text(&q, recipient);
@@ -388,68 +454,62 @@ db_packet_wake(struct store *s, const char *recipient, enum offline only, int64_
 	else
 		db_int(&q, only);
 	if ((res = db_write(&q, &changed)) == RES_OK)
-		*n = changed;
-	return res;
-}
-
-/* EV_RECOVER to all of one kind in one state, or EV_UNKNOWN where a second try might cost twice. */
-static enum res
-recover_some(struct db *db, enum packet_kind kind, enum packet_state state, int64_t now,
-    int64_t *n)
-{
-	bool unknown = kind != KIND_IM && state == PACKET_INFLIGHT;
-	enum packet_state next = packet_next(state, unknown ? EV_UNKNOWN : EV_RECOVER);
-	struct query q;
-	enum res res;
-	int changed;
-
-	assert(next != PACKET_ILLEGAL);
-	if (unknown) {
-		db_query(&q, db, SQL_EVENT_ADD_ACTIVE);
-		db_int(&q, now);
-		db_text(&q, "restarted before the outcome was known");
-		db_int(&q, state);
-		db_int(&q, kind);
-		if ((res = db_write(&q, NULL)) != RES_OK)
-			return res;
-	}
-	db_query(&q, db, SQL_PACKET_RECOVER);
-	db_int(&q, next);
-	if (unknown)
-		db_int(&q, now);
-	else
-		db_null(&q);
-	db_int(&q, state);
-	db_int(&q, kind);
-	if ((res = db_write(&q, &changed)) == RES_OK)
 		*n += changed;
 	return res;
 }
 
 enum res
-db_packet_recover(struct store *s, int64_t now, int64_t *n)
+db_packet_wake(struct store *s, const char *recipient, enum offline only, int64_t at, int64_t *n)
 {
-	static const enum packet_state active[] = { PACKET_QUEUED, PACKET_INFLIGHT };
+	struct db *db = (struct db *)s;
 	enum res res = RES_OK;
 
 	*n = 0;
-	for (int kind = KIND_IM; kind < KIND_END && res == RES_OK; kind++)
-		for (size_t i = 0; i < sizeof(active) / sizeof(active[0]) && res == RES_OK; i++)
-			res = recover_some((struct db *)s, (enum packet_kind)kind, active[i], now,
-			    n);
+	if (recipient != NULL)
+		return wake(db, SQL_PACKET_WAKE, recipient, only, at, n);
+	for (size_t paid = 0; paid < 2 && res == RES_OK; paid++)
+		res = wake(db, classes[paid].wake_all, NULL, only, at, n);
 	return res;
 }
 
 enum res
-db_packet_next(struct store *s, int64_t *held_expiry, int64_t *held_retry, int64_t *scheduled)
+db_packet_wake_paid(struct store *s, int64_t at, int64_t *n)
+{
+	*n = 0;
+	return wake((struct db *)s, classes[true].wake_all, NULL, OFFLINE_END, at, n);
+}
+
+enum res
+db_packet_recover(struct store *s, int64_t now, int64_t *n)
+{
+	static const enum packet_state taken[] = { PACKET_QUEUED, PACKET_INFLIGHT };
+	struct query q;
+	enum res res = RES_OK;
+	int changed;
+
+	(void)now;
+	*n = 0;
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]) && res == RES_OK; i++) {
+		db_query(&q, (struct db *)s, SQL_PACKET_RECOVER);
+		db_int(&q, packet_next(taken[i], EV_RECOVER));
+		db_int(&q, taken[i]);
+		if ((res = db_write(&q, &changed)) == RES_OK)
+			*n += changed;
+	}
+	return res;
+}
+
+enum res
+db_packet_next(struct store *s, struct store_next *out)
 {
 	struct db *db = (struct db *)s;
-	enum res res;
+	enum res res = earliest(db, SQL_NEXT_EXPIRY, &out->held_expiry);
 
-	if ((res = earliest(db, SQL_NEXT_EXPIRY, held_expiry)) != RES_OK ||
-	    (res = earliest(db, SQL_NEXT_RETRY, held_retry)) != RES_OK)
-		return res;
-	return earliest(db, SQL_NEXT_DUE, scheduled);
+	for (size_t paid = 0; paid < 2 && res == RES_OK; paid++)
+		if ((res = earliest(db, classes[paid].next_retry, &out->held_retry[paid])) ==
+		    RES_OK)
+			res = earliest(db, classes[paid].next_due, &out->scheduled[paid]);
+	return res;
 }
 
 enum res

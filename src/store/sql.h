@@ -1,8 +1,8 @@
 /*
  * All SQL that runs after the schema is in place, as named statements.  Placeholders are $1, $2, …
  * in order of appearance, which SQLite and PostgreSQL both read.  Every statement that meets a
- * growing table goes through an index of schema.c; the terms on `state` are spelled as in those
- * indexes, because that is how SQLite finds out that a partial index will do.
+ * growing table goes through an index of schema.c; the terms on `state` and `kind` are spelled as
+ * in those indexes, because that is how SQLite finds out that a partial index will do.
  */
 #ifndef LATERD_STORE_SQL_H
 #define LATERD_STORE_SQL_H
@@ -23,6 +23,7 @@
 #define SQL_STATE_EXPIRED   8
 #define SQL_STATE_CANCELLED 9
 #define SQL_STATE_UNCERTAIN 10
+#define SQL_KIND_IM         1
 #define SQL_CONTACT_GRANTED 2
 
 static_assert((int)PACKET_SCHEDULED == SQL_STATE_SCHEDULED, "scheduled");
@@ -37,6 +38,7 @@ static_assert((int)PACKET_CANCELLED == SQL_STATE_CANCELLED, "cancelled");
 static_assert((int)PACKET_UNCERTAIN == SQL_STATE_UNCERTAIN, "uncertain");
 static_assert(
     PACKET_NSTATES == SQL_STATE_UNCERTAIN + 1, "a new state belongs into one of the lists below");
+static_assert((int)KIND_IM == SQL_KIND_IM && KIND_END == 4, "a new kind is paid or it is not");
 static_assert((int)CONTACT_GRANTED == SQL_CONTACT_GRANTED, "granted");
 
 #define SQL_TEXT_(token) #token
@@ -44,7 +46,14 @@ static_assert((int)CONTACT_GRANTED == SQL_CONTACT_GRANTED, "granted");
 
 #define SQL_IS_SCHEDULED "state = " SQL_TEXT(SQL_STATE_SCHEDULED)
 #define SQL_IS_HELD      "state = " SQL_TEXT(SQL_STATE_HELD)
-#define SQL_IS_ACTIVE "state IN (" SQL_TEXT(SQL_STATE_QUEUED) ", " SQL_TEXT(SQL_STATE_INFLIGHT) ")"
+/* The two classes (packet_kind_is_paid); they have indexes of their own. */
+#define SQL_IS_IM        "kind = " SQL_TEXT(SQL_KIND_IM)
+#define SQL_IS_PAID      "kind > " SQL_TEXT(SQL_KIND_IM)
+/* What EV_RECOVER happens to. */
+#define SQL_IS_TAKEN \
+	"(state = " SQL_TEXT(SQL_STATE_QUEUED) " OR (state = " SQL_TEXT( \
+	    SQL_STATE_INFLIGHT) " AND " SQL_IS_IM "))"
+#define SQL_IS_ATTEMPTED "state = " SQL_TEXT(SQL_STATE_INFLIGHT) " AND " SQL_IS_PAID
 #define SQL_IS_WAITING \
 	"state IN (" SQL_TEXT(SQL_STATE_SCHEDULED) ", " SQL_TEXT(SQL_STATE_QUEUED) ", " SQL_TEXT( \
 	    SQL_STATE_HELD) ", " SQL_TEXT(SQL_STATE_INFLIGHT) ", " SQL_TEXT(SQL_STATE_UNCERTAIN) ")"
@@ -80,7 +89,25 @@ static_assert((int)CONTACT_GRANTED == SQL_CONTACT_GRANTED, "granted");
 
 #define SQL_COLUMNS \
 	"n, id, sender, recipient, kind, state, offline, created_at, due_at, next_at, expires_at, sent_at, finished_at, " \
-	"attempts, held, charge_day, charge_units, zone, sealed"
+	"attempts, held, charge_day, charge_units, zone, sealed, gateway, gateway_ref"
+
+/* The statements that exist once for each class. */
+#define SQL_CLAIM(is_class) \
+	"UPDATE packet SET state = $1 WHERE n IN (SELECT n FROM packet WHERE " SQL_IS_SCHEDULED \
+	" AND " is_class " AND next_at <= $2 ORDER BY next_at, n LIMIT $3)"
+#define SQL_FIND_DUE(is_class) \
+	"SELECT " SQL_COLUMNS " FROM packet WHERE " SQL_IS_SCHEDULED " AND " is_class \
+	" AND next_at <= $1 ORDER BY next_at, n LIMIT $2"
+#define SQL_FIND_HELD_RETRY(is_class) \
+	"SELECT " SQL_COLUMNS " FROM packet WHERE " SQL_IS_HELD " AND " is_class \
+	" AND next_at <= $1 ORDER BY next_at, n LIMIT $2"
+#define SQL_WAKE_ALL(is_class) \
+	"UPDATE packet SET next_at = $1 WHERE " SQL_IS_HELD " AND " is_class \
+	" AND next_at > $1 AND ($2 IS NULL OR offline = $2)"
+/* The bound bounds nothing: without it statistics may lead SQLite into another index. */
+#define SQL_NEXT(is_state, is_class) \
+	"SELECT min(next_at) FROM packet WHERE " is_state " AND " is_class \
+	" AND next_at <= 9223372036854775807"
 
 #define SQL_STATEMENTS(X) \
 	X(BEGIN, "BEGIN IMMEDIATE") \
@@ -92,39 +119,38 @@ static_assert((int)CONTACT_GRANTED == SQL_CONTACT_GRANTED, "granted");
 \
 	X(PACKET_PUT, \
 	    "INSERT INTO packet (id, sender, recipient, kind, state, offline, created_at, due_at, next_at, expires_at, " \
-	    "sent_at, finished_at, attempts, held, charge_day, charge_units, zone, sealed) " \
-	    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)") \
+	    "sent_at, finished_at, attempts, held, charge_day, charge_units, zone, sealed, " \
+	    "gateway, gateway_ref) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, " \
+	    "$14, $15, $16, $17, $18, $19, $20)") \
 	X(PACKET_GET, "SELECT " SQL_COLUMNS " FROM packet WHERE id = $1") \
+	/* A gateway that counts anew after its own restart means the last one. */ \
+	X(PACKET_GET_REF, \
+	    "SELECT " SQL_COLUMNS " FROM packet WHERE gateway = $1 AND gateway_ref = $2 " \
+	    "ORDER BY sent_at DESC, n DESC LIMIT 1") \
 	X(PACKET_MOVE, \
 	    "UPDATE packet SET state = $1, next_at = $2, expires_at = $3, attempts = $4, held = $5, sent_at = $6, " \
-	    "finished_at = $7 WHERE id = $8 AND state = $9") \
-	X(PACKET_CLAIM, \
-	    "UPDATE packet SET state = $1 WHERE n IN (SELECT n FROM packet WHERE " SQL_IS_SCHEDULED \
-	    " AND next_at <= $2 " \
-	    "ORDER BY next_at, n LIMIT $3)") \
+	    "finished_at = $7, gateway = $8, gateway_ref = $9 WHERE id = $10 AND state = $11") \
+	X(PACKET_CLAIM_IM, SQL_CLAIM(SQL_IS_IM)) \
+	X(PACKET_CLAIM_PAID, SQL_CLAIM(SQL_IS_PAID)) \
 	X(PACKET_WAKE, \
 	    "UPDATE packet SET next_at = $1 WHERE recipient = $2 AND " SQL_IS_HELD \
 	    " AND ($3 IS NULL OR offline = $3)") \
-	X(PACKET_WAKE_ALL, \
-	    "UPDATE packet SET next_at = $1 WHERE " SQL_IS_HELD \
-	    " AND next_at > $1 AND ($2 IS NULL OR offline = $2)") \
+	X(PACKET_WAKE_ALL_IM, SQL_WAKE_ALL(SQL_IS_IM)) \
+	X(PACKET_WAKE_ALL_PAID, SQL_WAKE_ALL(SQL_IS_PAID)) \
 	X(PACKET_SET_ASIDE, \
-	    "UPDATE packet SET state = " SQL_TEXT( \
-		SQL_STATE_FAILED) ", finished_at = due_at WHERE n = $1 AND " \
-				  "state IN (" SQL_TEXT(SQL_STATE_SCHEDULED) ", " SQL_TEXT( \
-				      SQL_STATE_HELD) ")") \
-	X(PACKET_RECOVER, \
-	    "UPDATE packet SET state = $1, finished_at = coalesce($2, finished_at) " \
-	    "WHERE " SQL_IS_ACTIVE " AND state = $3 AND kind = $4") \
+	    "UPDATE packet SET state = CASE WHEN " SQL_IS_ATTEMPTED \
+	    " THEN " SQL_TEXT(SQL_STATE_UNCERTAIN) " ELSE " SQL_TEXT(SQL_STATE_FAILED) " END, " \
+	    "finished_at = due_at WHERE n = $1 AND (" SQL_IS_SCHEDULED " OR " SQL_IS_HELD \
+	    " OR (" SQL_IS_ATTEMPTED "))") \
+	X(PACKET_RECOVER, "UPDATE packet SET state = $1 WHERE " SQL_IS_TAKEN " AND state = $2") \
 	X(PACKET_PURGE, \
 	    "DELETE FROM packet WHERE n IN (SELECT n FROM packet WHERE " SQL_IS_ENDED \
 	    " AND finished_at < $1 " \
 	    "ORDER BY finished_at LIMIT $2)") \
 	X(PACKET_COUNT, "SELECT count(*) FROM packet WHERE sender = $1 AND " SQL_IS_WAITING) \
 \
-	X(FIND_DUE, \
-	    "SELECT " SQL_COLUMNS " FROM packet WHERE " SQL_IS_SCHEDULED \
-	    " AND next_at <= $1 ORDER BY next_at, n LIMIT $2") \
+	X(FIND_DUE_IM, SQL_FIND_DUE(SQL_IS_IM)) \
+	X(FIND_DUE_PAID, SQL_FIND_DUE(SQL_IS_PAID)) \
 	X(FIND_WAITING, \
 	    "SELECT " SQL_COLUMNS " FROM packet WHERE sender = $1 AND " SQL_IS_WAITING \
 	    " ORDER BY due_at, n LIMIT $2") \
@@ -138,19 +164,20 @@ static_assert((int)CONTACT_GRANTED == SQL_CONTACT_GRANTED, "granted");
 	    "SELECT " SQL_COLUMNS " FROM packet WHERE " SQL_IS_HELD \
 	    " AND expires_at > 0 AND expires_at <= $1 " \
 	    "ORDER BY expires_at, n LIMIT $2") \
-	X(FIND_HELD_RETRY, \
-	    "SELECT " SQL_COLUMNS " FROM packet WHERE " SQL_IS_HELD \
-	    " AND next_at <= $1 ORDER BY next_at, n LIMIT $2") \
+	X(FIND_HELD_RETRY_IM, SQL_FIND_HELD_RETRY(SQL_IS_IM)) \
+	X(FIND_HELD_RETRY_PAID, SQL_FIND_HELD_RETRY(SQL_IS_PAID)) \
+	X(FIND_ATTEMPTED, \
+	    "SELECT " SQL_COLUMNS " FROM packet WHERE " SQL_IS_ATTEMPTED \
+	    " ORDER BY sent_at, n LIMIT $1") \
 	X(NEXT_EXPIRY, \
 	    "SELECT min(expires_at) FROM packet WHERE " SQL_IS_HELD " AND expires_at > 0") \
-	X(NEXT_RETRY, "SELECT min(next_at) FROM packet WHERE " SQL_IS_HELD) \
-	X(NEXT_DUE, "SELECT min(next_at) FROM packet WHERE " SQL_IS_SCHEDULED) \
+	X(NEXT_RETRY_IM, SQL_NEXT(SQL_IS_HELD, SQL_IS_IM)) \
+	X(NEXT_RETRY_PAID, SQL_NEXT(SQL_IS_HELD, SQL_IS_PAID)) \
+	X(NEXT_DUE_IM, SQL_NEXT(SQL_IS_SCHEDULED, SQL_IS_IM)) \
+	X(NEXT_DUE_PAID, SQL_NEXT(SQL_IS_SCHEDULED, SQL_IS_PAID)) \
 \
 	X(EVENT_ADD, \
 	    "INSERT INTO event (packet, at, what) SELECT n, $1, $2 FROM packet WHERE id = $3") \
-	X(EVENT_ADD_ACTIVE, \
-	    "INSERT INTO event (packet, at, what) SELECT n, $1, $2 FROM packet " \
-	    "WHERE " SQL_IS_ACTIVE " AND state = $3 AND kind = $4") \
 	X(EVENT_LIST, \
 	    "SELECT event.at, event.what FROM event JOIN packet ON event.packet = packet.n WHERE packet.id = $1 " \
 	    "ORDER BY event.n") \
@@ -170,9 +197,10 @@ static_assert((int)CONTACT_GRANTED == SQL_CONTACT_GRANTED, "granted");
 	X(LIMIT_SET, \
 	    "INSERT INTO quota_limit (who, kind, per_day, per_month) VALUES ($1, $2, $3, $4) " \
 	    "ON CONFLICT (who, kind) DO UPDATE SET per_day = excluded.per_day, per_month = excluded.per_month") \
-	X(ACCOUNT_GET, "SELECT blocked FROM account WHERE jid = $1") \
+	X(ACCOUNT_GET, "SELECT blocked, notify FROM account WHERE jid = $1") \
 	X(ACCOUNT_SET, \
-	    "INSERT INTO account (jid, blocked) VALUES ($1, $2) ON CONFLICT (jid) DO UPDATE SET blocked = excluded.blocked") \
+	    "INSERT INTO account (jid, blocked, notify) VALUES ($1, $2, $3) " \
+	    "ON CONFLICT (jid) DO UPDATE SET blocked = excluded.blocked, notify = excluded.notify") \
 	X(CONTACT_GET, "SELECT state, changed_at FROM contact WHERE jid = $1") \
 	X(CONTACT_SET, \
 	    "INSERT INTO contact (jid, state, changed_at) VALUES ($1, $2, $3) " \

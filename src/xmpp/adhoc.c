@@ -3,8 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <utlist.h>
+
 #include "xmpp/form.h"
+#include "xmpp/pending.h"
 #include "xmpp/stanza.h"
+
+#define LATER_MS  (60 * SECOND_MS)
+#define LATER_MAX 10
 
 enum action { ACTION_FORWARD, ACTION_COMPLETE, ACTION_PREV, ACTION_CANCEL };
 
@@ -22,6 +28,7 @@ static const struct {
 };
 
 enum fault {
+	FAULT_NONE,
 	FAULT_NO_COMMAND,
 	FAULT_UNKNOWN_NODE,
 	FAULT_MALFORMED_ACTION,
@@ -30,6 +37,9 @@ enum fault {
 	FAULT_TOO_LARGE,
 	FAULT_BAD_SESSION,
 	FAULT_EXPIRED,
+	FAULT_BUSY,
+	FAULT_TOO_MANY,
+	FAULT_TIMEOUT,
 	FAULT_NOMEM
 };
 
@@ -49,14 +59,20 @@ static const struct {
 	    "There is no such session. Please begin again." },
 	[FAULT_EXPIRED] = { "cancel", "bad-request", "session-expired",
 	    "You were away for too long. Please begin again." },
+	[FAULT_BUSY] = { "modify", "bad-request", "bad-action",
+	    "Your last answer is still being worked on.  Please wait for what comes of it." },
+	[FAULT_TOO_MANY] = { "wait", "resource-constraint", NULL,
+	    "Too much is being worked on already.  Please try again in a minute." },
+	[FAULT_TIMEOUT] = { "wait", "remote-server-timeout", NULL,
+	    "This took too long.  Please try again." },
 	[FAULT_NOMEM] = { "wait", "resource-constraint", NULL, NULL },
 };
 
 struct adhoc {
-	xmpp_ctx_t *ctx;
-	const struct command_ops *ops;
-	struct commands *commands;
+	struct adhoc_env env;
 	struct sessions *sessions;
+	struct pendings pendings;
+	struct timer timer; /* the first of them has waited too long */
 };
 
 /* What one iq asks for. */
@@ -64,24 +80,26 @@ struct request {
 	const struct asker *who;
 	xmpp_stanza_t *iq, *command, *x; /* x: a data form, or NULL */
 	enum action action;
+	int64_t until; /* it may be put off until then */
+	unsigned runs; /* and has been so often */
+	bool later;    /* it is put off: there is no answer now */
 };
 
+static void set_timer(struct adhoc *a);
+
 struct adhoc *
-adhoc_new(const struct session_bounds *bounds, xmpp_ctx_t *ctx, const struct clock *clock,
-    const struct command_ops *ops, struct commands *commands)
+adhoc_new(const struct session_bounds *bounds, const struct adhoc_env *env)
 {
 	struct adhoc *a = calloc(1, sizeof(*a));
 
 	if (a == NULL)
 		return NULL;
-	a->sessions = sessions_new(bounds, clock);
+	a->sessions = sessions_new(bounds, env->clock);
 	if (a->sessions == NULL) {
 		free(a);
 		return NULL;
 	}
-	a->ctx = ctx;
-	a->ops = ops;
-	a->commands = commands;
+	a->env = *env;
 	return a;
 }
 
@@ -98,6 +116,8 @@ adhoc_free(struct adhoc **ap)
 
 	if (a == NULL)
 		return;
+	adhoc_forget(a);
+	timer_stop(&a->timer);
 	sessions_free(&a->sessions);
 	free(a);
 	*ap = NULL;
@@ -108,7 +128,7 @@ adhoc_free(struct adhoc **ap)
 static xmpp_stanza_t *
 answer_fault(struct adhoc *a, const struct request *rq, enum fault fault)
 {
-	return stanza_error(a->ctx, rq->iq, faults[fault].type, faults[fault].condition,
+	return stanza_error(a->env.ctx, rq->iq, faults[fault].type, faults[fault].condition,
 	    faults[fault].text, faults[fault].app, NS_COMMANDS);
 }
 
@@ -146,7 +166,7 @@ static xmpp_stanza_t *
 answer_new(struct adhoc *a, const struct request *rq, const struct session *s, const char *status,
     xmpp_stanza_t **command)
 {
-	xmpp_stanza_t *iq = stanza_reply(a->ctx, rq->iq, "result"), *st;
+	xmpp_stanza_t *iq = stanza_reply(a->env.ctx, rq->iq, "result"), *st;
 
 	if (iq == NULL)
 		return NULL;
@@ -235,17 +255,77 @@ go_on(struct adhoc *a, const struct request *rq, struct session *s, const struct
 	return answer;
 }
 
+/* The session is what it was before this request. */
+static void
+leave(struct adhoc *a, struct session *s)
+{
+	if (!session_is_live(s))
+		session_end(a->sessions, s);
+}
+
+static enum fault
+put_off(struct adhoc *a, struct request *rq, struct session *s, struct pending *p,
+    struct form *in)
+{
+	bool own = in != NULL && in != &s->form;
+	enum res res;
+
+	if (rq->runs >= LATER_MAX)
+		return FAULT_TIMEOUT;
+	p->iq = pending_outline(a->env.ctx, rq->iq);
+	if (p->iq == NULL)
+		return FAULT_NOMEM;
+	memcpy(p->session, s->id, sizeof(p->session));
+	if (session_is_live(s))
+		session_touch(a->sessions, s);
+	else
+		p->begun = s;
+	if (own)
+		p->in = *in;
+	res = pending_keep(&a->pendings, p);
+	if (res != RES_OK) {
+		xmpp_stanza_release(p->iq);
+		return res == RES_OVERQUOTA ? FAULT_TOO_MANY : FAULT_NOMEM;
+	}
+	if (own)
+		*in = (struct form){ 0 };
+	rq->later = true;
+	return FAULT_NONE;
+}
+
+/* NULL and rq->later, or the answer when it cannot be put off. */
+static xmpp_stanza_t *
+defer(struct adhoc *a, struct request *rq, struct session *s, enum command_stage stage,
+    struct form *in, uint64_t ticket)
+{
+	struct pending p = {
+		.ticket = ticket,
+		.who = *rq->who,
+		.stage = stage,
+		.until = rq->until,
+		.runs = rq->runs + 1,
+		.young = true,
+	};
+	enum fault fault = put_off(a, rq, s, &p, in);
+
+	set_timer(a);
+	if (rq->later)
+		return NULL;
+	leave(a, s);
+	return answer_fault(a, rq, fault);
+}
+
 /*
- * Runs a stage.  s is begun or live, and ends here unless the command goes on.
+ * Runs a stage.  s is begun or live, and ends here unless the command goes on or is put off.
  */
 static xmpp_stanza_t *
-run(struct adhoc *a, const struct request *rq, struct session *s, enum command_stage stage,
+run(struct adhoc *a, struct request *rq, struct session *s, enum command_stage stage,
     struct form *in)
 {
 	struct reply reply = { 0 };
 	xmpp_stanza_t *answer;
 
-	a->ops->run(a->commands, rq->who, s->cmd, stage, in, &reply);
+	a->env.ops->run(a->env.commands, rq->who, s->cmd, stage, in, &reply);
 	switch (reply.kind) {
 	case REPLY_FORM:
 		if (stage == COMMAND_ASK)
@@ -258,8 +338,11 @@ run(struct adhoc *a, const struct request *rq, struct session *s, enum command_s
 		answer = answer_completed(a, rq, s, &reply);
 		session_end(a->sessions, s);
 		break;
+	case REPLY_LATER:
+		answer = defer(a, rq, s, stage, in, reply.ticket);
+		break;
 	default:
-		answer = stanza_error(a->ctx, rq->iq, reply.error_type, reply.condition,
+		answer = stanza_error(a->env.ctx, rq->iq, reply.error_type, reply.condition,
 		    buf_str(&reply.note), NULL, NULL);
 		session_end(a->sessions, s);
 		break;
@@ -270,22 +353,20 @@ run(struct adhoc *a, const struct request *rq, struct session *s, enum command_s
 
 /* The first stage, filled in.  A form that cannot be read leaves a live session as it is. */
 static xmpp_stanza_t *
-run_filled(struct adhoc *a, const struct request *rq, struct session *s)
+run_filled(struct adhoc *a, struct request *rq, struct session *s)
 {
 	struct form in = { 0 };
 	enum res res = xform_read(rq->x, &in);
 	xmpp_stanza_t *answer;
 
 	if (res == RES_OK && session_form_size(&in) > SESSION_FORM_MAX) {
-		if (!session_is_live(s))
-			session_end(a->sessions, s);
+		leave(a, s);
 		answer = answer_fault(a, rq, FAULT_TOO_LARGE);
 	} else if (res == RES_OK) {
 		answer = run(a, rq, s,
 		    rq->action == ACTION_COMPLETE ? COMMAND_DO : COMMAND_CHECK, &in);
 	} else {
-		if (!session_is_live(s))
-			session_end(a->sessions, s);
+		leave(a, s);
 		answer = answer_fault(a, rq, res == RES_NOMEM ? FAULT_NOMEM : FAULT_BAD_PAYLOAD);
 	}
 	form_free(&in);
@@ -293,10 +374,10 @@ run_filled(struct adhoc *a, const struct request *rq, struct session *s)
 }
 
 static xmpp_stanza_t *
-begin(struct adhoc *a, const struct request *rq)
+begin(struct adhoc *a, struct request *rq)
 {
 	const struct command_info *cmd =
-	    a->ops->find(a->commands, span_of(stanza_attr(rq->command, "node")));
+	    a->env.ops->find(a->env.commands, span_of(stanza_attr(rq->command, "node")));
 	struct session *s;
 
 	if (cmd == NULL)
@@ -321,7 +402,7 @@ cancel(struct adhoc *a, const struct request *rq, struct session *s)
 }
 
 static xmpp_stanza_t *
-resume(struct adhoc *a, const struct request *rq, const char *id)
+proceed(struct adhoc *a, struct request *rq, const char *id)
 {
 	struct session *s = session_find(a->sessions, id);
 
@@ -329,6 +410,8 @@ resume(struct adhoc *a, const struct request *rq, const char *id)
 		return answer_fault(a, rq, FAULT_BAD_SESSION);
 	if (!session_is_live(s))
 		return answer_fault(a, rq, FAULT_EXPIRED);
+	if (pending_has_session(&a->pendings, id))
+		return answer_fault(a, rq, FAULT_BUSY);
 	switch (rq->action) {
 	case ACTION_CANCEL:
 		return cancel(a, rq, s);
@@ -358,21 +441,150 @@ action_parse(enum action *out, const char *word)
 	return i < n;
 }
 
-xmpp_stanza_t *
-adhoc_handle(struct adhoc *a, const struct asker *who, xmpp_stanza_t *iq)
+static xmpp_stanza_t *
+answer_to(struct adhoc *a, struct request *rq)
 {
-	struct request rq = { .who = who, .iq = iq };
 	const char *id;
 
+	rq->command = stanza_child(rq->iq, "command", NS_COMMANDS);
+	if (rq->command == NULL)
+		return answer_fault(a, rq, FAULT_NO_COMMAND);
+	if (!action_parse(&rq->action, stanza_attr(rq->command, "action")))
+		return answer_fault(a, rq, FAULT_MALFORMED_ACTION);
+	rq->x = stanza_child(rq->command, "x", NS_DATA);
+	if (rq->x != NULL && strcmp(stanza_attr(rq->x, "type"), "cancel") == 0)
+		rq->action = ACTION_CANCEL;
+	id = stanza_attr(rq->command, "sessionid");
+	return *id == '\0' ? begin(a, rq) : proceed(a, rq, id);
+}
+
+void
+adhoc_handle(struct adhoc *a, const struct asker *who, xmpp_stanza_t *iq)
+{
+	struct request rq = {
+		.who = who, .iq = iq, .until = clock_mono(a->env.clock) + LATER_MS
+	};
+	xmpp_stanza_t *answer;
+
 	adhoc_sweep(a);
-	rq.command = stanza_child(iq, "command", NS_COMMANDS);
-	if (rq.command == NULL)
-		return answer_fault(a, &rq, FAULT_NO_COMMAND);
-	if (!action_parse(&rq.action, stanza_attr(rq.command, "action")))
-		return answer_fault(a, &rq, FAULT_MALFORMED_ACTION);
-	rq.x = stanza_child(rq.command, "x", NS_DATA);
-	if (rq.x != NULL && strcmp(stanza_attr(rq.x, "type"), "cancel") == 0)
-		rq.action = ACTION_CANCEL;
-	id = stanza_attr(rq.command, "sessionid");
-	return *id == '\0' ? begin(a, &rq) : resume(a, &rq, id);
+	answer = answer_to(a, &rq);
+	if (!rq.later)
+		a->env.answered(a->env.arg, answer);
+}
+
+/* -- What was put off -------------------------------------------------------------------------- */
+
+/* p is in the table no more, and ends here without an answer of its command. */
+static void
+drop(struct adhoc *a, struct pending *p)
+{
+	if (p->begun != NULL)
+		session_end(a->sessions, p->begun);
+	p->begun = NULL;
+	pending_free(&p);
+}
+
+static xmpp_stanza_t *
+run_again(struct adhoc *a, struct request *rq, struct pending *p)
+{
+	struct session *s = p->begun;
+	struct form *in = &p->in;
+
+	p->begun = NULL;
+	if (s == NULL) {
+		s = session_find(a->sessions, p->session);
+		if (s == NULL || !session_is_live(s))
+			return answer_fault(a, rq, FAULT_EXPIRED);
+	}
+	if (p->stage == COMMAND_ASK)
+		in = NULL;
+	else if (s->confirming)
+		in = &s->form;
+	return run(a, rq, s, p->stage, in);
+}
+
+void
+adhoc_resume(struct adhoc *a, uint64_t ticket)
+{
+	struct pending *p = pending_find(&a->pendings, ticket);
+	struct request rq = { 0 };
+	xmpp_stanza_t *answer;
+
+	if (p == NULL)
+		return;
+	rq = (struct request){
+		.who = &p->who, .iq = p->iq, .until = p->until, .runs = p->runs
+	};
+	pending_take(&a->pendings, p);
+	if (p->young || a->env.again(a->env.arg, p->iq))
+		answer = run_again(a, &rq, p);
+	else
+		answer = answer_fault(a, &rq, FAULT_NOMEM);
+	if (!rq.later)
+		a->env.answered(a->env.arg, answer);
+	drop(a, p);
+	set_timer(a);
+}
+
+static void
+give_up(void *arg)
+{
+	struct adhoc *a = arg;
+	int64_t now = clock_mono(a->env.clock);
+	struct pending *p, *next;
+
+	DL_FOREACH_SAFE(a->pendings.first, p, next) {
+		const struct request rq = { .who = &p->who, .iq = p->iq };
+
+		if (p->until > now)
+			continue;
+		pending_take(&a->pendings, p);
+		if (!p->young)
+			(void)a->env.again(a->env.arg, p->iq);
+		a->env.answered(a->env.arg, answer_fault(a, &rq, FAULT_TIMEOUT));
+		drop(a, p);
+	}
+	set_timer(a);
+}
+
+static void
+set_timer(struct adhoc *a)
+{
+	int64_t at = pending_next(&a->pendings);
+
+	if (at == NEVER_MS)
+		timer_stop(&a->timer);
+	else
+		timer_set(a->env.timers, &a->timer, at, give_up, a);
+}
+
+void
+adhoc_committed(struct adhoc *a)
+{
+	pending_settle(&a->pendings);
+}
+
+void
+adhoc_failed(struct adhoc *a)
+{
+	struct pending *p, *next;
+
+	DL_FOREACH_SAFE(a->pendings.first, p, next)
+		if (p->young) {
+			pending_take(&a->pendings, p);
+			drop(a, p);
+		}
+	set_timer(a);
+}
+
+void
+adhoc_forget(struct adhoc *a)
+{
+	struct pending *p, *next;
+
+	DL_FOREACH_SAFE(a->pendings.first, p, next) {
+		pending_take(&a->pendings, p);
+		drop(a, p);
+	}
+	set_timer(a);
 }

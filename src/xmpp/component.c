@@ -203,6 +203,12 @@ m_send(struct messenger *m, const struct outgoing *o)
 	return RES_OK;
 }
 
+static void
+m_resume(struct messenger *m, uint64_t ticket)
+{
+	adhoc_resume(of(m)->adhoc, ticket);
+}
+
 static size_t
 m_batched(struct messenger *m)
 {
@@ -234,6 +240,7 @@ static const struct messenger_ops messenger_ops = {
 	.watch = m_watch,
 	.subscribe = m_subscribe,
 	.send = m_send,
+	.resume = m_resume,
 	.batched = m_batched,
 	.barrier = m_barrier,
 };
@@ -299,6 +306,7 @@ on_down(void *arg)
 	timer_stop(&c->settle_timer);
 	timer_stop(&c->batch_timer);
 	forget_asked(c);
+	adhoc_forget(c->adhoc);
 	tracker_reset(c->tracker);
 	privilege_reset(c->privilege);
 	if (used)
@@ -347,6 +355,15 @@ build(struct component *c)
 		.admins = config->admins,
 		.zone = config->zone,
 	};
+	struct adhoc_env commands = {
+		.clock = env->clock,
+		.timers = env->timers,
+		.ops = env->command_ops,
+		.commands = env->commands,
+		.again = inbound_again,
+		.answered = inbound_answered,
+		.arg = c,
+	};
 
 	c->config.stream.address = c->address.domain;
 	c->config.stream.ping_to = c->ping_to.bare;
@@ -355,8 +372,8 @@ build(struct component *c)
 		return false;
 	c->stream = stream_new(&c->config.stream, c->ctx, env->clock, env->timers, env->dial,
 	    env->dial_arg, &stream_events, c);
-	c->adhoc = adhoc_new(&session_bounds_default, c->ctx, env->clock, env->command_ops,
-	    env->commands);
+	commands.ctx = c->ctx;
+	c->adhoc = adhoc_new(&session_bounds_default, &commands);
 	c->query = query_new(&about, c->ctx, env->clock, env->command_ops, env->commands);
 	c->tracker = tracker_new(env->clock, env->timers, &presence_events, c);
 	c->privilege = privilege_new();
@@ -444,6 +461,7 @@ void
 component_flush(struct component *c)
 {
 	forget_asked(c);
+	adhoc_committed(c->adhoc);
 	c->batch_held = false;
 	c->batched_turn = 0;
 	stream_flush(c->stream);
@@ -461,6 +479,7 @@ component_failed(struct component *c)
 		component_send(c, stanza_error(c->ctx, c->asked[i], "wait",
 		    "internal-server-error", NOT_STORED, NULL, NULL));
 	forget_asked(c);
+	adhoc_failed(c->adhoc);
 	if (c->batch_held)
 		(void)ping(c, "batch", c->batches, stream_write);
 	c->batch_held = false;

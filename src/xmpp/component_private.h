@@ -50,6 +50,9 @@ struct component {
 /* A stanza of the stream, and one that the parser dropped. */
 void inbound_stanza(struct component *c, xmpp_stanza_t *st);
 void inbound_dropped(struct component *c, const struct parser_dropped *dropped);
+/* Of struct adhoc_env; arg is the component. */
+bool inbound_again(void *arg, xmpp_stanza_t *iq);
+void inbound_answered(void *arg, xmpp_stanza_t *answer);
 /* The server answered the ping of that id. */
 void component_pong(struct component *c, const char *id);
 /*

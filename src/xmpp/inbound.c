@@ -73,9 +73,10 @@ from_granting(const struct inbound *in)
 /* -- iq ---------------------------------------------------------------------------------------- */
 
 /* Answers wait for the turn; should it fail, each of these gets another. */
-static bool
-remember(struct component *c, xmpp_stanza_t *st)
+bool
+inbound_again(void *arg, xmpp_stanza_t *st)
 {
+	struct component *c = arg;
 	xmpp_stanza_t **grown;
 	size_t cap;
 
@@ -91,6 +92,16 @@ remember(struct component *c, xmpp_stanza_t *st)
 	return true;
 }
 
+void
+inbound_answered(void *arg, xmpp_stanza_t *answer)
+{
+	struct component *c = arg;
+
+	if (answer == NULL)
+		c->env.events->failed(c->env.events_arg);
+	component_send(c, answer);
+}
+
 static xmpp_stanza_t *
 plain_error(const struct inbound *in, const char *type, const char *condition)
 {
@@ -101,20 +112,17 @@ static void
 on_request(struct inbound *in)
 {
 	struct component *c = in->c;
-	xmpp_stanza_t *child = stanza_only_child(in->st), *answer;
+	xmpp_stanza_t *child = stanza_only_child(in->st);
 
 	/* A command beside another child is none, and query_handle refuses it. */
-	if (!remember(c, in->st))
-		answer = plain_error(in, "wait", "resource-constraint");
+	if (!inbound_again(c, in->st))
+		inbound_answered(c, plain_error(in, "wait", "resource-constraint"));
 	else if (!to_domain(in) && !to_bot(in))
-		answer = plain_error(in, "cancel", "service-unavailable");
+		inbound_answered(c, plain_error(in, "cancel", "service-unavailable"));
 	else if (is(in->type, "set") && stanza_is(child, "command", NS_COMMANDS))
-		answer = adhoc_handle(c->adhoc, &in->from, in->st);
+		adhoc_handle(c->adhoc, &in->from, in->st);
 	else
-		answer = query_handle(c->query, &in->from, to_bot(in), in->st);
-	if (answer == NULL)
-		c->env.events->failed(c->env.events_arg);
-	component_send(c, answer);
+		inbound_answered(c, query_handle(c->query, &in->from, to_bot(in), in->st));
 }
 
 static void

@@ -291,6 +291,24 @@ enlist(struct sessions *ss, const char *bare, struct member *m)
 	return RES_OK;
 }
 
+static void
+append(struct sessions *ss, struct member *m)
+{
+	m->since = clock_mono(ss->clock);
+	DL_APPEND(ss->live, m);
+	DL_APPEND2(m->user->members, m, user_prev, user_next);
+}
+
+void
+session_touch(struct sessions *ss, struct session *s)
+{
+	struct member *m = of(s);
+
+	DL_DELETE(ss->live, m);
+	DL_DELETE2(m->user->members, m, user_prev, user_next);
+	append(ss, m);
+}
+
 enum res
 session_keep(struct sessions *ss, const struct asker *who, struct session *s,
     const struct form *form)
@@ -303,9 +321,7 @@ session_keep(struct sessions *ss, const struct asker *who, struct session *s,
 		drop_form(ss, m);
 		return RES_NOMEM;
 	}
-	m->since = clock_mono(ss->clock);
-	DL_APPEND(ss->live, m);
-	DL_APPEND2(m->user->members, m, user_prev, user_next);
+	append(ss, m);
 	if (m->user->n > ss->bounds.per_user && m->user->members != m)
 		expire(ss, m->user->members);
 	while ((ss->nlive > ss->bounds.total || ss->bytes > ss->bounds.bytes) && ss->live != m)

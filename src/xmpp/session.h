@@ -47,6 +47,8 @@ struct session *session_begin(const struct asker *who, const struct command_info
  */
 enum res session_keep(struct sessions *ss, const struct asker *who, struct session *s,
     const struct form *form);
+/* s, live, is the youngest. */
+void session_touch(struct sessions *ss, struct session *s);
 /* Frees s, begun or live. */
 void session_end(struct sessions *ss, struct session *s);
 

@@ -1,7 +1,7 @@
 /*
  * Whatever the server says after the handshake: what the component answers is XML, from an address
- * of ours and to somebody.  A byte 0xff in the input is no byte of the stream but eleven seconds of
- * time.
+ * of ours and to somebody.  A byte 0xff in the input is no byte of the stream: commands that take
+ * time are run again, and eleven seconds pass.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -32,6 +32,7 @@ struct world {
 	xmpp_ctx_t *ctx;
 	struct parser *parser; /* reads what is answered */
 	bool bad;              /* how the next turn ends */
+	uint64_t tickets, resumed; /* of commands that take time */
 };
 
 static int64_t
@@ -63,7 +64,15 @@ static void
 run_command(struct commands *c, const struct asker *who, const struct command_info *cmd,
     enum command_stage stage, struct form *in, struct reply *reply)
 {
-	(void)c, (void)who, (void)cmd;
+	struct world *w = (struct world *)c;
+
+	(void)who, (void)cmd;
+	/* Every third runs at once. */
+	if (in != NULL && *form_get(in, "to") == 'l' && ++w->tickets % 3 != 0) {
+		reply->kind = REPLY_LATER;
+		reply->ticket = w->tickets;
+		return;
+	}
 	reply->kind = stage == COMMAND_ASK ? REPLY_FORM
 	    : stage == COMMAND_CHECK       ? REPLY_CONFIRM
 	                                   : REPLY_DONE;
@@ -235,7 +244,8 @@ begin(struct world *w)
 	};
 	struct component_env env = {
 		.clock = &w->clock, .timers = &w->timers, .dial = dial, .dial_arg = w,
-		.command_ops = &command_ops, .events = &messenger_events, .events_arg = w,
+		.command_ops = &command_ops, .commands = (struct commands *)w,
+		.events = &messenger_events, .events_arg = w,
 		.turn = on_turn, .turn_arg = w,
 	};
 
@@ -270,6 +280,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		if (mark == NULL)
 			break;
 		data = mark + 1;
+		while (w.resumed < w.tickets)
+			w.m->ops->resume(w.m, ++w.resumed);
 		w.now += 11 * SECOND_MS;
 		timers_run(&w.timers, w.now);
 		component_flush(w.component);

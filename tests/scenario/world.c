@@ -58,7 +58,7 @@ world_settle(struct world *w)
 	do {
 		event_base_loop(w->base, EVLOOP_NONBLOCK);
 		assert_true(++rounds < ROUNDS_MAX);
-	} while (event_base_get_num_events(w->base, EVENT_BASE_COUNT_ACTIVE) > 0);
+	} while (event_base_get_num_events(w->base, EVENT_BASE_COUNT_ACTIVE) > 0 || phones_move(&w->phones));
 }
 
 void
@@ -124,6 +124,7 @@ world_try_start(struct world *w)
 {
 	const struct laterd_env env = {
 		.clock = &w->clock, .dial = server_dial, .dial_arg = w, .random = random_bytes, .turned = turned,
+		.http = &w->phones.client,
 	};
 
 	buf_reset(&w->why);
@@ -173,6 +174,7 @@ on_connected(evutil_socket_t fd, short what, void *arg)
 static void
 configure(struct world *w)
 {
+	static const char *const no_hosts[] = { NULL };
 	struct config *c = &w->config;
 
 	c->component.address = COMPONENT;
@@ -196,6 +198,12 @@ configure(struct world *w)
 	c->schedule.offline = OFFLINE_AUTO;
 	for (int kind = 0; kind < KIND_END; kind++)
 		c->quota[kind] = (struct quota_limit){ QUOTA_NO_LIMIT, QUOTA_NO_LIMIT };
+	c->routing = (struct routing){ .gateways = c->infos, .routes = c->routes };
+	c->http.host = "127.0.0.1";
+	c->http.port = 5580;
+	c->http.public_url = "https://reports.example";
+	c->media.hosts = no_hosts;
+	c->media.timeout_ms = 15 * SECOND_MS;
 }
 
 int
@@ -211,6 +219,7 @@ world_setup(void **state)
 	assert_non_null(mkdtemp(w->dir));
 	w->arena.max = (size_t)256 << 20;
 	configure(w);
+	phones_init(&w->phones, w);
 	w->clock = (struct clock){ wall_ms, mono_ms, w };
 	w->wall = world_utc(WORLD_BEGINS);
 	w->mono = 7654321;
@@ -238,6 +247,8 @@ world_teardown(void **state)
 		unlink(path);
 	}
 	rmdir(w->dir);
+	for (size_t i = 0; i < GATEWAYS_MAX; i++)
+		gateway_unprepare(&w->config.gateways[i]);
 	event_free(w->connected);
 	event_base_free(w->base);
 	xmpp_ctx_free(w->ctx);
@@ -472,14 +483,20 @@ world_im_ask(struct im im)
 }
 
 const char *
-world_schedule_im(struct world *w, struct im im)
+world_schedule_ask(struct world *w, struct ask ask)
 {
-	struct answer a = world_ask(w, world_im_ask(im));
+	struct answer a = world_ask(w, ask);
 	const char *ids = world_field(w, &a, "id");
 
 	if (strcmp(a.status, "completed") != 0 || ids[0] == '\0')
 		fail_msg("not scheduled: %s%s %s", a.note, a.text, world_field(w, &a, "error"));
 	return arena_printf(&w->arena, "%.*s", PACKET_ID_LEN, ids);
+}
+
+const char *
+world_schedule_im(struct world *w, struct im im)
+{
+	return world_schedule_ask(w, world_im_ask(im));
 }
 
 /* -- What has come of it -------------------------------------------------------------------------------------------------------- */

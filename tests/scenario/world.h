@@ -1,6 +1,6 @@
 /*
- * The world around one laterd: a clock that only moves when told, and an XMPP server that does what the test says.  No network, no
- * sleeping.  A test sets up w->config and w->people, calls world_start, and then speaks in the verbs below; every verb returns when
+ * The world around one laterd: a clock that only moves when told, and an XMPP server and gateways (phones.h) that do what the test
+ * says.  No network, no sleeping.  A test sets up w->config and w->people, calls world_start, and then speaks in the verbs below; every verb returns when
  * nothing moves any more.  A check that fails inside a verb fails the test.
  */
 #ifndef LATERD_TESTS_SCENARIO_WORLD_H
@@ -21,6 +21,7 @@
 
 #include "base/clock.h"
 #include "daemon/laterd.h"
+#include "phones.h"
 
 #define COMPONENT "later.example.org"
 #define BOT       "bot@later.example.org"
@@ -75,6 +76,7 @@ struct world {
 	bool slow_start;     /* the ping after the handshake gets no answer: we may not send yet */
 	bool forbids;        /* privileged messages come back with `forbidden` */
 	struct person people[PEOPLE_MAX + 1]; /* the others are silent */
+	struct phones phones;
 
 	/* For the test to look at. */
 	int64_t wall, mono;
@@ -177,6 +179,8 @@ struct im {
 /* world_schedule(w, .when = "in 2 minutes", .offline = "hold") gives the id, of the first recipient if there are several. */
 #define world_schedule(w, ...) world_schedule_im((w), (struct im){ __VA_ARGS__ })
 const char *world_schedule_im(struct world *w, struct im im);
+/* The same for any request. */
+const char *world_schedule_ask(struct world *w, struct ask ask);
 /* The request that world_schedule makes. */
 #define world_im(...) world_im_ask((struct im){ __VA_ARGS__ })
 struct ask world_im_ask(struct im im);

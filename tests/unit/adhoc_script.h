@@ -37,6 +37,8 @@ struct commands {
 	const char *note;
 	enum note_type note_type;
 	bool lose_memory;
+	unsigned later;       /* so many of the next runs take time */
+	uint64_t ticket;      /* of the last that did */
 };
 
 static const struct command_info infos[] = {
@@ -51,6 +53,10 @@ static xmpp_ctx_t *ctx;
 static struct adhoc *a;
 static int64_t now;
 static char session[100]; /* of the last answer */
+static struct timers timers;
+static xmpp_stanza_t *answer_of; /* what was answered, until it is looked at */
+static unsigned again;           /* iqs of earlier turns that came back */
+static bool again_fails;
 
 static const struct command_info *
 find(struct commands *c, struct span name)
@@ -99,6 +105,12 @@ run(struct commands *c, const struct asker *who, const struct command_info *cmd,
 		assert_null(in);
 	else
 		assert_non_null(in);
+	if (c->later > 0) {
+		c->later--;
+		reply->kind = REPLY_LATER;
+		reply->ticket = ++c->ticket;
+		return;
+	}
 	if (strcmp(cmd->name, "ghost") == 0) {
 		reply_refuse(reply, "forbidden", "auth", "Not you.");
 		return;
@@ -129,14 +141,39 @@ mono(void *arg)
 
 static const struct clock fake_clock = { mono, mono, NULL };
 
+static bool
+on_again(void *arg, xmpp_stanza_t *iq)
+{
+	(void)arg;
+	assert_non_null(iq);
+	again++;
+	return !again_fails;
+}
+
+static void
+on_answered(void *arg, xmpp_stanza_t *answer)
+{
+	(void)arg;
+	assert_non_null(answer);
+	assert_null(answer_of);
+	answer_of = answer;
+}
+
 static int
 start(const struct session_bounds *bounds)
 {
+	struct adhoc_env env = {
+		.clock = &fake_clock, .timers = &timers, .ops = &ops, .commands = &service,
+		.again = on_again, .answered = on_answered
+	};
+
 	memset(&service, 0, sizeof(service));
+	again = 0;
+	again_fails = false;
 	service.script = REPLY_CONFIRM;
 	now = 1000000;
-	ctx = xmpp_ctx_new(NULL, NULL);
-	a = adhoc_new(bounds, ctx, &fake_clock, &ops, &service);
+	env.ctx = ctx = xmpp_ctx_new(NULL, NULL);
+	a = adhoc_new(bounds, &env);
 	return ctx == NULL || a == NULL ? -1 : 0;
 }
 
@@ -153,70 +190,94 @@ teardown(void **state)
 	(void)state;
 	adhoc_free(&a);
 	assert_null(a);
+	assert_null(answer_of);
+	assert_int_equal(timers_next(&timers), NEVER_MS);
 	xmpp_ctx_free(ctx);
 	return 0;
 }
 
-/* The answer to one request, as the asker would parse it. */
+/* The answer to the iq of that id, as the asker would parse it; NULL when there is none yet. */
 static xmpp_stanza_t *
-send(const char *from, const char *attributes, const char *children)
+answered(const char *from, const char *id)
 {
-	struct buf xml = { 0 };
-	struct asker who;
-	xmpp_stanza_t *iq, *answer;
+	xmpp_stanza_t *st;
 	char *text;
 	size_t len;
 
+	if (answer_of == NULL)
+		return NULL;
+	assert_int_equal(xmpp_stanza_to_text(answer_of, &text, &len), XMPP_EOK);
+	xmpp_stanza_release(answer_of);
+	answer_of = NULL;
+	st = xmpp_stanza_new_from_string(ctx, text);
+	assert_non_null(st);
+	assert_string_equal(stanza_attr(st, "id"), id);
+	assert_string_equal(stanza_attr(st, "to"), from);
+	assert_string_equal(stanza_attr(st, "from"), "later.example.org");
+	xmpp_free(ctx, text);
+	return st;
+}
+
+/* One request, for which there may be an answer later. */
+static void
+request(const char *from, const char *id, const char *attributes, const char *children)
+{
+	struct buf xml = { 0 };
+	struct asker who;
+	xmpp_stanza_t *iq;
+
 	assert_int_equal(jid_parse_text(&who.jid, from), RES_OK);
-	buf_printf(&xml, "<iq xmlns='jabber:client' type='set' id='q1' from='%s' "
+	buf_printf(&xml, "<iq xmlns='jabber:client' type='set' id='%s' from='%s' "
 	    "to='later.example.org'>"
-	    "<command xmlns='%s' %s>%s</command></iq>", from, NS_COMMANDS, attributes, children);
+	    "<command xmlns='%s' %s>%s</command></iq>", id, from, NS_COMMANDS, attributes,
+	    children);
 	iq = xmpp_stanza_new_from_string(ctx, buf_str(&xml));
 	assert_non_null(iq);
-	answer = adhoc_handle(a, &who, iq);
-	assert_non_null(answer);
+	adhoc_handle(a, &who, iq);
 	xmpp_stanza_release(iq);
-	assert_int_equal(xmpp_stanza_to_text(answer, &text, &len), XMPP_EOK);
-	xmpp_stanza_release(answer);
-	answer = xmpp_stanza_new_from_string(ctx, text);
-	assert_non_null(answer);
-	assert_string_equal(stanza_attr(answer, "id"), "q1");
-	assert_string_equal(stanza_attr(answer, "to"), from);
-	assert_string_equal(stanza_attr(answer, "from"), "later.example.org");
-	xmpp_free(ctx, text);
 	buf_free(&xml);
-	return answer;
 }
 
 static xmpp_stanza_t *
-command_of(xmpp_stanza_t *answer)
+send(const char *from, const char *attributes, const char *children)
 {
-	return stanza_child(answer, "command", NS_COMMANDS);
+	xmpp_stanza_t *st;
+
+	request(from, "q1", attributes, children);
+	st = answered(from, "q1");
+	assert_non_null(st);
+	return st;
+}
+
+static xmpp_stanza_t *
+command_of(xmpp_stanza_t *st)
+{
+	return stanza_child(st, "command", NS_COMMANDS);
 }
 
 /* Expects a result with this status, remembers its session, and releases it. */
 static void
-expect(xmpp_stanza_t *answer, const char *status)
+expect(xmpp_stanza_t *st, const char *status)
 {
-	xmpp_stanza_t *command = command_of(answer);
+	xmpp_stanza_t *command = command_of(st);
 
-	assert_string_equal(stanza_attr(answer, "type"), "result");
+	assert_string_equal(stanza_attr(st, "type"), "result");
 	assert_string_equal(stanza_attr(command, "status"), status);
 	snprintf(session, sizeof(session), "%s", stanza_attr(command, "sessionid"));
 	assert_int_equal(strlen(session), 32);
-	xmpp_stanza_release(answer);
+	xmpp_stanza_release(st);
 }
 
 static void
-expect_error(xmpp_stanza_t *answer, const char *condition, const char *app)
+expect_error(xmpp_stanza_t *st, const char *condition, const char *app)
 {
-	xmpp_stanza_t *error = stanza_child(answer, "error", NULL);
+	xmpp_stanza_t *error = stanza_child(st, "error", NULL);
 
-	assert_string_equal(stanza_attr(answer, "type"), "error");
+	assert_string_equal(stanza_attr(st, "type"), "error");
 	assert_non_null(stanza_child(error, condition, ERRORS));
 	if (app != NULL)
 		assert_non_null(stanza_child(error, app, NS_COMMANDS));
-	xmpp_stanza_release(answer);
+	xmpp_stanza_release(st);
 }
 
 /* The next request of the session of the last answer. */

@@ -165,6 +165,36 @@ state_of(struct fixture *f, unsigned i)
 	return s;
 }
 
+/* The number that number_id made it of. */
+static inline unsigned
+id_number(const char *id)
+{
+	static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+	unsigned i = 0;
+
+	for (; *id != '\0'; id++) {
+		assert_non_null(strchr(digits, *id));
+		i = i * 32 + (unsigned)(strchr(digits, *id) - digits);
+	}
+	return i;
+}
+
+/* The numbers of the packets found, as "3 1 2". */
+static inline void
+assert_found(struct fixture *f, enum store_find kind, const char *who, int64_t upto, size_t max,
+    const char *expected)
+{
+	struct packets ps = { 0 };
+	struct buf got = { 0 };
+
+	assert_int_equal(f->ops->find(f->store, kind, who, upto, max, &ps), RES_OK);
+	for (size_t i = 0; i < ps.n; i++)
+		buf_printf(&got, "%s%u", i > 0 ? " " : "", id_number(ps.v[i].id));
+	assert_string_equal(buf_str(&got), expected);
+	buf_free(&got);
+	packets_free(&ps);
+}
+
 static inline struct quota_use
 used(struct fixture *f, const char *who, enum packet_kind kind, int32_t day)
 {

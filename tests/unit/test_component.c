@@ -25,6 +25,8 @@
 /* What the command says besides whom it was done for. */
 struct commands {
 	char *more;
+	bool later; /* it takes time, with the tickets 1, 2, ... */
+	uint64_t ticket;
 };
 
 struct world {
@@ -62,6 +64,11 @@ run_command(struct commands *c, const struct asker *who, const struct command_in
     enum command_stage stage, struct form *in, struct reply *reply)
 {
 	(void)cmd, (void)stage, (void)in;
+	if (c->later) {
+		reply->kind = REPLY_LATER;
+		reply->ticket = ++c->ticket;
+		return;
+	}
 	reply->kind = REPLY_DONE;
 	buf_printf(&reply->note, "done for %s", who->jid.bare);
 	if (c->more != NULL)
@@ -979,6 +986,147 @@ test_an_answer_that_must_not_leave_becomes_an_error(void **state)
 	assert_heard_part(w, "done for juliet@example.org!");
 }
 
+/* -- Commands that take time ------------------------------------------------------------------- */
+
+/* One that was put off and whose turn is over. */
+static void
+put_off(struct world *w, const char *id)
+{
+	w->commands->later = true;
+	run_once(w, id);
+	assert_string_equal(peer_heard(&w->peer), "");
+	w->commands->later = false;
+}
+
+static void
+assert_not_stored(struct world *w, const char *id)
+{
+	const char *heard = peer_heard(&w->peer);
+	char attribute[40];
+
+	snprintf(attribute, sizeof(attribute), "id=\"%s\"", id);
+	assert_non_null(strstr(heard, attribute));
+	assert_non_null(strstr(heard, "internal-server-error"));
+	assert_non_null(strstr(heard, "type=\"wait\""));
+	assert_null(strstr(heard, "done for"));
+	assert_null(strstr(strstr(heard, "<iq") + 1, "<iq"));
+}
+
+static void
+test_a_command_that_took_time_is_answered_after_its_turn(void **state)
+{
+	struct world *w = *state;
+	const char *heard;
+
+	bring_up(w);
+	put_off(w, "slow");
+	w->m->ops->resume(w->m, 2);
+	w->m->ops->resume(w->m, 1);
+	assert_string_equal(peer_heard(&w->peer), "");
+	component_flush(w->component);
+	heard = peer_heard(&w->peer);
+	assert_non_null(strstr(heard, "id=\"slow\""));
+	assert_non_null(strstr(heard, "from=\"later.example.org\""));
+	assert_non_null(strstr(heard, "to=\"juliet@example.org/balcony\""));
+	assert_non_null(strstr(heard, "done for juliet@example.org"));
+	w->m->ops->resume(w->m, 1);
+	component_flush(w->component);
+	assert_string_equal(peer_heard(&w->peer), "");
+}
+
+static void
+test_a_failed_turn_that_put_a_command_off_answers_it(void **state)
+{
+	struct world *w = *state;
+
+	bring_up(w);
+	w->fail = w->commands->later = true;
+	run_once(w, "slow");
+	assert_not_stored(w, "slow");
+	w->fail = w->commands->later = false;
+	w->m->ops->resume(w->m, 1);
+	component_flush(w->component);
+	assert_string_equal(peer_heard(&w->peer), "");
+}
+
+static void
+test_a_failed_turn_that_resumed_a_command_answers_it(void **state)
+{
+	struct world *w = *state;
+
+	bring_up(w);
+	put_off(w, "one");
+	put_off(w, "two");
+	put_off(w, "three");
+	/* One is done, and one put off again. */
+	w->m->ops->resume(w->m, 1);
+	component_failed(w->component);
+	assert_not_stored(w, "one");
+	w->commands->later = true;
+	w->m->ops->resume(w->m, 2);
+	component_failed(w->component);
+	assert_not_stored(w, "two");
+	w->commands->later = false;
+	w->m->ops->resume(w->m, 1);
+	w->m->ops->resume(w->m, 2);
+	w->m->ops->resume(w->m, 4);
+	component_flush(w->component);
+	assert_string_equal(peer_heard(&w->peer), "");
+	/* What the failed turns did not touch goes on. */
+	w->m->ops->resume(w->m, 3);
+	component_flush(w->component);
+	assert_heard_part(w, "id=\"three\"");
+}
+
+static void
+test_a_command_that_takes_too_long_is_told_so(void **state)
+{
+	struct world *w = *state;
+	const char *heard;
+
+	bring_up(w);
+	put_off(w, "slow");
+	put_off(w, "lost");
+	peer_passes(&w->peer, 59999);
+	component_flush(w->component);
+	assert_string_equal(peer_heard(&w->peer), "");
+	peer_passes(&w->peer, 1);
+	component_flush(w->component);
+	heard = peer_heard(&w->peer);
+	assert_non_null(strstr(heard, "id=\"slow\""));
+	assert_non_null(strstr(heard, "id=\"lost\""));
+	assert_non_null(strstr(heard, "remote-server-timeout"));
+	/* Should that turn fail, there is an answer all the same. */
+	put_off(w, "unlucky");
+	peer_passes(&w->peer, 60000);
+	component_failed(w->component);
+	assert_not_stored(w, "unlucky");
+}
+
+static void
+test_a_broken_stream_drops_what_was_put_off(void **state)
+{
+	struct world *w = *state;
+
+	bring_up(w);
+	put_off(w, "slow");
+	peer_hangs_up(&w->peer);
+	assert_events(w, "broken ");
+	peer_passes(&w->peer, 1500);
+	shake_hands(w);
+	peer_says(&w->peer,
+	    "<iq type='result' id='settle-2' from='example.org' to='later.example.org'/>");
+	assert_events(w, "ready ");
+	peer_heard(&w->peer);
+	w->m->ops->resume(w->m, 1);
+	component_flush(w->component);
+	peer_passes(&w->peer, 60000);
+	component_flush(w->component);
+	assert_null(strstr(peer_heard(&w->peer), "slow"));
+}
+
+/* -- Streams that take nothing ----------------------------------------------------------------- */
+
 /* The server takes nothing, and what it says meanwhile waits. */
 static void
 fill_the_stream(struct world *w)
@@ -1099,6 +1247,11 @@ main(void)
 		with_component(test_an_iq_has_exactly_one_child),
 		with_component(test_answers_come_from_the_prepared_address),
 		with_component(test_an_answer_that_must_not_leave_becomes_an_error),
+		with_component(test_a_command_that_took_time_is_answered_after_its_turn),
+		with_component(test_a_failed_turn_that_put_a_command_off_answers_it),
+		with_component(test_a_failed_turn_that_resumed_a_command_answers_it),
+		with_component(test_a_command_that_takes_too_long_is_told_so),
+		with_component(test_a_broken_stream_drops_what_was_put_off),
 		with_component(test_a_pong_that_could_not_be_heard_is_waited_for),
 		with_component(test_a_pong_that_does_not_come_after_a_pause_breaks_the_stream),
 		with_component(test_closing_is_clean),

@@ -1,113 +1,6 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "config_place.h"
 
 #include "base/clock.h"
-#include "daemon/config.h"
-
-struct place {
-	char dir[64], file[96], secret[96];
-	struct config *config;
-	struct buf why;
-};
-
-static void
-write_file(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "w");
-
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
-	assert_int_equal(chmod(path, 0600), 0);
-}
-
-static int
-setup(void **state)
-{
-	struct place *p = calloc(1, sizeof(*p));
-	const char *tmp = getenv("TMPDIR");
-
-	snprintf(p->dir, sizeof(p->dir), "%.40s/laterd-XXXXXX", tmp != NULL ? tmp : "/tmp");
-	if (mkdtemp(p->dir) == NULL)
-		return -1;
-	snprintf(p->file, sizeof(p->file), "%s/laterd.conf", p->dir);
-	snprintf(p->secret, sizeof(p->secret), "%s/secret", p->dir);
-	write_file(p->secret, "sesame\n");
-	unsetenv("CREDENTIALS_DIRECTORY");
-	*state = p;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	struct place *p = *state;
-
-	unlink(p->file);
-	unlink(p->secret);
-	rmdir(p->dir);
-	config_free(&p->config);
-	buf_free(&p->why);
-	free(p);
-	return 0;
-}
-
-/* The file, with $S as the secret's path. */
-static enum res
-load(struct place *p, const char *text)
-{
-	struct buf file = { 0 };
-	enum res res;
-
-	for (const char *dollar; (dollar = strstr(text, "$S")) != NULL; text = dollar + 2) {
-		buf_append(&file, text, (size_t)(dollar - text));
-		buf_text(&file, p->secret);
-	}
-	buf_text(&file, text);
-	write_file(p->file, buf_str(&file));
-	buf_free(&file);
-	config_free(&p->config);
-	buf_reset(&p->why);
-	res = config_load(p->file, &p->config, &p->why);
-	assert_true((res == RES_OK) == (p->config != NULL));
-	return res;
-}
-
-static const struct config *
-accepts(struct place *p, const char *text)
-{
-	if (load(p, text) != RES_OK)
-		fail_msg("%s", buf_str(&p->why));
-	return p->config;
-}
-
-/* RES_INVALID, and the reason is "FILE:LINE: ... words ..."; line 0: "FILE: ...". */
-static void
-refuses(struct place *p, const char *text, int line, const char *words)
-{
-	char prefix[128];
-	size_t len;
-
-	if (load(p, text) != RES_INVALID)
-		fail_msg("accepted: %s", text);
-	len = (size_t)(line > 0 ? snprintf(prefix, sizeof(prefix), "%s:%d: ", p->file, line)
-	    : snprintf(prefix, sizeof(prefix), "%s: ", p->file));
-	if (strncmp(buf_str(&p->why), prefix, len) != 0 || strstr(buf_str(&p->why) + len, words) == NULL)
-		fail_msg("“%s” is not “%s…%s…”", buf_str(&p->why), prefix, words);
-}
-
-#define COMPONENT "component { address = \"later.example.org\" secret_file = \"$S\" }\n" /* one line */
-#define USERS     "users { domains = { \"example.org\" } }\n"                            /* and another */
-#define MINIMAL   COMPONENT USERS
 
 /* -- What is accepted ----------------------------------------------------------------------------------------------------------- */
 
@@ -146,7 +39,7 @@ static const char example[] =
     "  kinds  = { sms }\n"
     "  url    = \"http://127.0.0.1:13013/cgi-bin/sendsms\"\n"
     "  user   = \"tester\"\n"
-    "  secret_file = \"/etc/laterd/kannel.secret\"\n"
+    "  secret_file = \"$S\"\n"
     "  sender = \"1234\"\n"
     "}\n"
     "route \"+49\" { sms = { \"office\" } }             # longest prefix wins (\"+\" is everywhere)\n"
@@ -187,7 +80,21 @@ test_example_of_the_contract_is_accepted_whole(void **state)
 	assert_int_equal(c->quota[KIND_MMS].per_month, 50);
 	assert_int_equal(c->log.level, LOG_NOTE);
 	assert_int_equal(c->log.target, LOG_TO_STDERR);
-	assert_true(c->unused_sections);
+	assert_true(c->count_segments);
+	assert_null(c->schedule.country);
+	assert_int_equal(c->routing.ngateways, 1);
+	assert_string_equal(c->routing.gateways[0].name, "office");
+	assert_string_equal(c->gateways[0].driver, "kannel");
+	assert_string_equal(c->gateways[0].secret, "sesame");
+	assert_string_equal(c->gateways[0].sender, "1234");
+	assert_int_equal(c->routing.nroutes, 1);
+	assert_string_equal(c->routing.routes[0].prefix, "+49");
+	assert_int_equal(c->routing.routes[0].n[KIND_SMS], 1);
+	assert_int_equal(c->routing.routes[0].via[KIND_SMS][0], 0);
+	assert_int_equal(c->routing.routes[0].n[KIND_MMS], 0);
+	assert_string_equal(c->http.host, "127.0.0.1");
+	assert_int_equal(c->http.port, 5580);
+	assert_string_equal(c->http.public_url, "http://127.0.0.1:5580");
 }
 
 static void
@@ -206,7 +113,16 @@ test_minimal_file_has_the_defaults_of_the_example(void **state)
 	assert_int_equal(c->schedule.pending_max, 1000);
 	assert_int_equal(c->schedule.offline, OFFLINE_AUTO);
 	assert_int_equal(c->schedule.body_max, 10000);
-	assert_false(c->unused_sections);
+	assert_null(c->schedule.country);
+	assert_false(c->count_segments);
+	assert_int_equal(c->routing.ngateways, 0);
+	assert_int_equal(c->routing.nroutes, 0);
+	assert_null(c->http.host);
+	assert_null(c->http.public_url);
+	assert_non_null(c->media.hosts);
+	assert_null(c->media.hosts[0]);
+	assert_false(c->media.private_addresses);
+	assert_int_equal(c->media.timeout_ms, 15 * SECOND_MS);
 }
 
 static void
@@ -220,6 +136,20 @@ test_absent_quota_is_no_limit_and_zero_is_none(void **state)
 	assert_int_equal(c->quota[KIND_SMS].per_month, 7);
 	assert_int_equal(c->quota[KIND_MMS].per_day, QUOTA_NO_LIMIT);
 	assert_int_equal(c->quota[KIND_MMS].per_month, QUOTA_NO_LIMIT);
+}
+
+static void
+test_only_the_quota_of_sms_may_count_segments(void **state)
+{
+	assert_true(accepts(*state, MINIMAL "quota sms { count = segment }\n")->count_segments);
+	assert_false(accepts(*state, MINIMAL "quota sms { count = message }\nquota im { count = message }\n")->count_segments);
+}
+
+static void
+test_country_is_a_calling_code(void **state)
+{
+	assert_string_equal(accepts(*state, MINIMAL "schedule { country = 49 }\n")->schedule.country, "49");
+	assert_string_equal(accepts(*state, MINIMAL "schedule { country = \"358\" }\n")->schedule.country, "358");
 }
 
 static void
@@ -315,6 +245,13 @@ static const struct {
 	{ MINIMAL "quota im {\n  per_day = -2\n}\n", 4, "per_day" },
 	{ MINIMAL "quota im {\n  count = word\n}\n", 4, "message, segment" },
 	{ MINIMAL "quota { per_day = 1 }\n", 3, "" },
+	{ MINIMAL "quota im { count = segment }\n", 3, "only an SMS has segments" },
+	{ MINIMAL "quota mms {\n  count = segment\n}\n", 5, "only an SMS has segments" },
+	{ MINIMAL "schedule {\n  country = 049\n}\n", 4, "calling code" },
+	{ MINIMAL "schedule {\n  country = \"+49\"\n}\n", 4, "calling code" },
+	{ MINIMAL "schedule {\n  country = 4949\n}\n", 4, "calling code" },
+	{ MINIMAL "schedule {\n  country = DE\n}\n", 4, "calling code" },
+	{ MINIMAL "schedule {\n  country = ''\n}\n", 4, "calling code" },
 	{ COMPONENT "users {\n  domains = { \"example.org\",\n    \"not a domain\" }\n}\n", 4, "not a domain" },
 	{ COMPONENT "users {\n  domains = { \"x@example.org\" }\n}\n", 3, "not a domain" },
 	{ COMPONENT "users {\n  domains = { \"\" }\n}\n", 3, "not a domain" },
@@ -420,10 +357,8 @@ test_failed_load_does_not_disturb_the_next(void **state)
 	accepts(p, MINIMAL);
 	accepts(p, example);
 	accepts(p, MINIMAL);
-	assert_false(p->config->unused_sections);
+	assert_int_equal(p->config->routing.ngateways, 0);
 }
-
-#define CONFIG_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
 main(void)
@@ -432,6 +367,8 @@ main(void)
 		CONFIG_TEST(test_example_of_the_contract_is_accepted_whole),
 		CONFIG_TEST(test_minimal_file_has_the_defaults_of_the_example),
 		CONFIG_TEST(test_absent_quota_is_no_limit_and_zero_is_none),
+		CONFIG_TEST(test_only_the_quota_of_sms_may_count_segments),
+		CONFIG_TEST(test_country_is_a_calling_code),
 		CONFIG_TEST(test_addresses_become_canonical),
 		CONFIG_TEST(test_server_may_be_a_name_or_ipv6),
 		CONFIG_TEST(test_bounds_are_inside_the_range),

@@ -31,13 +31,23 @@ static const struct step {
 	{ EV_RELEASE, H, Q },
 	{ EV_SEND, Q, I },
 	{ EV_ACCEPTED, I, T },
+	{ EV_ACCEPTED, S, T },
+	{ EV_ACCEPTED, Q, T },
+	{ EV_ACCEPTED, H, T },
+	{ EV_ACCEPTED, U, T },
 	{ EV_RECEIPT, I, D },
 	{ EV_RECEIPT, T, D },
+	{ EV_RECEIPT, S, D },
+	{ EV_RECEIPT, Q, D },
+	{ EV_RECEIPT, H, D },
 	{ EV_RECEIPT, U, D },
 	{ EV_BROKEN, I, Q },
 	{ EV_RECOVER, Q, S },
 	{ EV_RECOVER, I, S },
 	{ EV_UNKNOWN, I, U },
+	{ EV_UNKNOWN, Q, U },
+	{ EV_UNKNOWN, H, U },
+	{ EV_UNTAKEN, I, Q },
 	{ EV_RETRY, U, Q },
 	{ EV_FAIL, S, F },
 	{ EV_FAIL, Q, F },
@@ -71,6 +81,39 @@ test_every_state_and_event_goes_where_the_life_says(void **state)
 		for (int ev = 0; ev < EV_NEVENTS; ev++)
 			assert_int_equal(packet_next((enum packet_state)s, (enum packet_event)ev),
 			    want((enum packet_state)s, (enum packet_event)ev));
+}
+
+/* Whatever order reports come in, they lead forward only. */
+static void
+test_a_report_reaches_every_packet_that_may_have_left(void **state)
+{
+	static const enum packet_event reports[] = { EV_ACCEPTED, EV_RECEIPT, EV_FAIL };
+	static const enum packet_state froms[] = { S, Q, H, I, U };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(froms) / sizeof(froms[0]); i++)
+		for (size_t k = 0; k < 3; k++)
+			assert_int_not_equal(packet_next(froms[i], reports[k]), PACKET_ILLEGAL);
+	assert_int_equal(packet_next(T, EV_ACCEPTED), PACKET_ILLEGAL);
+	for (int s = 0; s < PACKET_NSTATES; s++)
+		for (size_t k = 0; k < 3; k++) {
+			enum packet_state to = packet_next((enum packet_state)s, reports[k]);
+			assert_true(to == PACKET_ILLEGAL || to == T || to == D || to == F);
+		}
+}
+
+/* Only a person, or an answer that says so, lets an attempt without an outcome be made again. */
+static void
+test_an_uncertain_packet_is_sent_again_by_a_person_only(void **state)
+{
+	(void)state;
+	for (int ev = 0; ev < EV_NEVENTS; ev++) {
+		enum packet_state to = packet_next(U, (enum packet_event)ev);
+		if (ev == EV_RETRY)
+			assert_int_equal(to, Q);
+		else
+			assert_false(to == S || to == Q || to == H || to == I);
+	}
 }
 
 static void
@@ -122,6 +165,9 @@ test_names_are_words(void **state)
 	assert_string_equal(packet_kind_name(KIND_IM), "im");
 	assert_string_equal(packet_kind_name(KIND_SMS), "sms");
 	assert_string_equal(packet_kind_name(KIND_MMS), "mms");
+	assert_false(packet_kind_is_paid(KIND_IM));
+	assert_true(packet_kind_is_paid(KIND_SMS) && packet_kind_is_paid(KIND_MMS));
+	assert_false(packet_kind_is_paid(KIND_END));
 	for (int a = 0; a < PACKET_NSTATES; a++)
 		for (int b = 0; b < a; b++)
 			assert_string_not_equal(packet_state_name((enum packet_state)a),
@@ -284,6 +330,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_state_and_event_goes_where_the_life_says),
+		cmocka_unit_test(test_a_report_reaches_every_packet_that_may_have_left),
+		cmocka_unit_test(test_an_uncertain_packet_is_sent_again_by_a_person_only),
 		cmocka_unit_test(test_every_final_state_is_final),
 		cmocka_unit_test(test_waiting_is_what_has_not_been_sent_nor_ended),
 		cmocka_unit_test(test_numbers_from_a_damaged_row_are_no_states),

@@ -211,6 +211,66 @@ test_a_body_sealed_by_an_older_build_opens(void **state)
 }
 
 static void
+check_token(struct seal *s, struct span text, const char *want)
+{
+	char token[SEAL_TOKEN_LEN + 1];
+
+	assert_int_equal(seal_token(s, text, token), RES_OK);
+	assert_string_equal(token, want);
+}
+
+static void
+test_tokens_are_those_of_hkdf_and_hmac(void **state)
+{
+	/* Report URLs that gateways already have depend on these. */
+	check_token(*state, SPAN("office/7K3Q01"), "0da2b644356abd6530b6a03af0bb93e9");
+	check_token(*state, SPAN(""), "093f48f72e5375d59f9f99290246ef63");
+	check_token(*state, (struct span){ NULL, 0 }, "093f48f72e5375d59f9f99290246ef63");
+	check_token(*state, SPAN("abc\0def"), "779ebf6794efc2a6f44c6dc393bdaf61");
+}
+
+static void
+test_another_key_makes_other_tokens(void **state)
+{
+	uint8_t other_key[SEAL_KEY_LEN];
+	char mine[SEAL_TOKEN_LEN + 1], others[SEAL_TOKEN_LEN + 1];
+
+	memcpy(other_key, key, sizeof(key));
+	other_key[0] ^= 0x80;
+	struct seal *other = seal_new(other_key);
+	assert_non_null(other);
+	assert_int_equal(seal_token(*state, SPAN("x"), mine), RES_OK);
+	assert_int_equal(seal_token(other, SPAN("x"), others), RES_OK);
+	assert_false(seal_token_eq(mine, span_of(others)));
+	seal_free(&other);
+}
+
+static void
+test_a_token_is_equal_to_itself_alone(void **state)
+{
+	char token[SEAL_TOKEN_LEN + 1], copy[SEAL_TOKEN_LEN + 2];
+
+	assert_int_equal(seal_token(*state, SPAN("office/7K3Q01"), token), RES_OK);
+	assert_true(seal_token_eq(token, span_of(token)));
+	for (size_t i = 0; i < SEAL_TOKEN_LEN; i++) {
+		memcpy(copy, token, sizeof(token));
+		copy[i] = copy[i] == '0' ? '1' : '0';
+		assert_false(seal_token_eq(token, span_of(copy)));
+		assert_false(seal_token_eq(token, (struct span){ token, i }));
+	}
+	memcpy(copy, token, sizeof(token));
+	copy[SEAL_TOKEN_LEN] = '0';
+	assert_false(seal_token_eq(token, (struct span){ copy, SEAL_TOKEN_LEN + 1 }));
+	assert_false(seal_token_eq(token, (struct span){ NULL, 0 }));
+	/* What could not be made fits nothing. */
+	assert_false(seal_token_eq("", SPAN("")));
+	assert_false(seal_token_eq("", (struct span){ NULL, 0 }));
+	assert_false(seal_token_eq("abc", SPAN("abc")));
+	token[SEAL_TOKEN_LEN - 1] = '\0';
+	assert_false(seal_token_eq(token, (struct span){ token, SEAL_TOKEN_LEN }));
+}
+
+static void
 test_free_takes_null_and_nulls(void **state)
 {
 	struct seal *none = NULL;
@@ -233,6 +293,9 @@ main(void)
 		cmocka_unit_test(test_no_nonce_comes_twice_and_the_text_is_not_seen),
 		cmocka_unit_test(test_a_buffer_without_room_is_left_alone),
 		cmocka_unit_test(test_a_body_sealed_by_an_older_build_opens),
+		cmocka_unit_test(test_tokens_are_those_of_hkdf_and_hmac),
+		cmocka_unit_test(test_another_key_makes_other_tokens),
+		cmocka_unit_test(test_a_token_is_equal_to_itself_alone),
 		cmocka_unit_test(test_free_takes_null_and_nulls),
 	};
 

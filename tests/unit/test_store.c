@@ -27,6 +27,8 @@ test_what_is_put_is_got_back(void **state)
 	p.attempts = 7;
 	p.held = true;
 	p.charge_units = 8;
+	p.gateway = "office";
+	p.gateway_ref = "SM-1\xc3\xa9'; --";
 	put(f, &p);
 	commit(f);
 	store_reopen(f);
@@ -51,6 +53,8 @@ test_what_is_put_is_got_back(void **state)
 	assert_string_equal(ps.v[0].zone, "Europe/Berlin");
 	assert_int_equal(ps.v[0].sealed.len, sizeof("\1sealed\0body") - 1);
 	assert_memory_equal(ps.v[0].sealed.p, "\1sealed\0body", ps.v[0].sealed.len);
+	assert_string_equal(ps.v[0].gateway, "office");
+	assert_string_equal(ps.v[0].gateway_ref, "SM-1\xc3\xa9'; --");
 	packets_free(&ps);
 }
 
@@ -152,11 +156,15 @@ test_reads_open_no_transaction(void **state)
 {
 	struct fixture *f = *state;
 	struct packets ps = { 0 };
-	int64_t a, b, c;
+	struct store_next next;
+	int64_t n;
 
-	assert_int_equal(f->ops->claim(f->store, NOON, 10, &ps), RES_OK);
-	assert_int_equal(f->ops->next(f->store, &a, &b, &c), RES_OK);
-	assert_int_equal(f->ops->waiting(f->store, ME, &a), RES_OK);
+	assert_int_equal(f->ops->claim(f->store, false, NOON, 10, &ps), RES_OK);
+	assert_int_equal(f->ops->claim(f->store, true, NOON, 10, &ps), RES_OK);
+	assert_int_equal(f->ops->get_ref(f->store, "office", "1", &ps), RES_NOTFOUND);
+	assert_int_equal(f->ops->find(f->store, FIND_ATTEMPTED, NULL, 0, 10, &ps), RES_OK);
+	assert_int_equal(f->ops->next(f->store, &next), RES_OK);
+	assert_int_equal(f->ops->waiting(f->store, ME, &n), RES_OK);
 	by_hand(f, "BEGIN IMMEDIATE; COMMIT");
 	assert_int_equal(((struct db *)f->store)->turn, TURN_NONE);
 }
@@ -243,22 +251,6 @@ test_put_refuses_the_same_id_twice_in_one_call(void **state)
 
 /* -- Finding ----------------------------------------------------------------------------------- */
 
-/* The numbers of the packets found, as "3 1 2". */
-static void
-assert_found(struct fixture *f, enum store_find kind, const char *who, int64_t upto, size_t max,
-    const char *expected)
-{
-	struct packets ps = { 0 };
-	struct buf got = { 0 };
-
-	assert_int_equal(f->ops->find(f->store, kind, who, upto, max, &ps), RES_OK);
-	for (size_t i = 0; i < ps.n; i++)
-		buf_printf(&got, "%s%ld", i > 0 ? " " : "", strtol(ps.v[i].id, NULL, 32));
-	assert_string_equal(buf_str(&got), expected);
-	buf_free(&got);
-	packets_free(&ps);
-}
-
 static void
 test_waiting_and_finished_divide_all_states(void **state)
 {
@@ -298,7 +290,7 @@ static void
 test_held_packets_are_found_by_recipient_expiry_and_retry(void **state)
 {
 	struct fixture *f = *state;
-	int64_t expiry, retry, scheduled;
+	struct store_next next;
 
 	put_as(f, 1, PACKET_HELD, YOU, NOON + 3, NEVER_MS, NOON + 30, 0);
 	put_as(f, 2, PACKET_HELD, YOU, NOON + 1, NOON + 20, 0, 0);
@@ -314,10 +306,11 @@ test_held_packets_are_found_by_recipient_expiry_and_retry(void **state)
 	assert_found(f, FIND_HELD_RETRY, NULL, NOON + 9, 99, "");
 	assert_found(f, FIND_HELD_RETRY, NULL, NOON + 10, 99, "3");
 	assert_found(f, FIND_HELD_RETRY, NULL, NEVER_MS - 1, 99, "3 2");
-	assert_int_equal(f->ops->next(f->store, &expiry, &retry, &scheduled), RES_OK);
-	assert_int_equal(expiry, NOON + 30);
-	assert_int_equal(retry, NOON + 10);
-	assert_int_equal(scheduled, NOON + 5);
+	assert_int_equal(f->ops->next(f->store, &next), RES_OK);
+	assert_int_equal(next.held_expiry, NOON + 30);
+	assert_int_equal(next.held_retry[false], NOON + 10);
+	assert_int_equal(next.scheduled[false], NOON + 5);
+	assert_true(next.held_retry[true] == NEVER_MS && next.scheduled[true] == NEVER_MS);
 }
 
 static void
@@ -347,12 +340,14 @@ static void
 test_next_is_never_when_nothing_waits(void **state)
 {
 	struct fixture *f = *state;
-	int64_t expiry = 0, retry = 0, scheduled = 0;
+	struct store_next next = { 0 };
 
 	put_as(f, 1, PACKET_SENT, YOU, NOON, NOON, NOON, NOON);
 	put_as(f, 2, PACKET_QUEUED, YOU, NOON, NOON, NOON, NOON);
-	assert_int_equal(f->ops->next(f->store, &expiry, &retry, &scheduled), RES_OK);
-	assert_true(expiry == NEVER_MS && retry == NEVER_MS && scheduled == NEVER_MS);
+	assert_int_equal(f->ops->next(f->store, &next), RES_OK);
+	assert_true(next.held_expiry == NEVER_MS);
+	assert_true(next.held_retry[0] == NEVER_MS && next.held_retry[1] == NEVER_MS);
+	assert_true(next.scheduled[0] == NEVER_MS && next.scheduled[1] == NEVER_MS);
 }
 
 static void
@@ -369,13 +364,13 @@ test_find_ends_early_at_the_bound_of_its_arena(void **state)
 		put(f, &p);
 	}
 	commit(f);
-	assert_int_equal(f->ops->claim(f->store, NOON, 20, &ps), RES_OK);
+	assert_int_equal(f->ops->claim(f->store, false, NOON, 20, &ps), RES_OK);
 	assert_in_range(ps.n, 1, 10);
 	assert_false(ps.arena.failed);
 	/* What was left out is still to be claimed. */
 	assert_int_equal(state_of(f, (unsigned)ps.n - 1), PACKET_QUEUED);
 	assert_int_equal(state_of(f, (unsigned)ps.n), PACKET_SCHEDULED);
-	assert_int_equal(f->ops->claim(f->store, NOON, 20, &tiny), RES_NOMEM);
+	assert_int_equal(f->ops->claim(f->store, false, NOON, 20, &tiny), RES_NOMEM);
 	assert_int_equal(tiny.n, 0);
 	assert_int_equal(state_of(f, 19), PACKET_SCHEDULED);
 	packets_free(&ps);
@@ -396,18 +391,18 @@ test_claim_takes_what_is_due_soonest_first_and_once(void **state)
 	put_as(f, 4, PACKET_SCHEDULED, YOU, NOON, NOON + 3, 0, 0);
 	put_as(f, 5, PACKET_HELD, YOU, NOON, NOON, 0, 0);
 	commit(f);
-	assert_int_equal(f->ops->claim(f->store, NOON - 1, 9, &ps), RES_OK);
+	assert_int_equal(f->ops->claim(f->store, false, NOON - 1, 9, &ps), RES_OK);
 	assert_int_equal(ps.n, 0);
-	assert_int_equal(f->ops->claim(f->store, NOON + 2, 2, &ps), RES_OK);
+	assert_int_equal(f->ops->claim(f->store, false, NOON + 2, 2, &ps), RES_OK);
 	assert_int_equal(ps.n, 2);
 	assert_string_equal(ps.v[0].id, sample(2).id);
 	assert_string_equal(ps.v[1].id, sample(3).id);
 	assert_int_equal(ps.v[0].state, PACKET_QUEUED);
 	assert_int_equal(state_of(f, 3), PACKET_QUEUED);
-	assert_int_equal(f->ops->claim(f->store, NOON + 2, 9, &ps), RES_OK);
+	assert_int_equal(f->ops->claim(f->store, false, NOON + 2, 9, &ps), RES_OK);
 	assert_int_equal(ps.n, 3);
 	assert_string_equal(ps.v[2].id, sample(1).id);
-	assert_int_equal(f->ops->claim(f->store, NOON + 2, 9, &ps), RES_OK);
+	assert_int_equal(f->ops->claim(f->store, false, NOON + 2, 9, &ps), RES_OK);
 	assert_int_equal(ps.n, 3);
 	assert_int_equal(state_of(f, 4), PACKET_SCHEDULED);
 	packets_free(&ps);
@@ -454,6 +449,8 @@ test_move_writes_what_the_packet_says_and_its_history(void **state)
 	p.held = true;
 	p.sent_at = 14;
 	p.finished_at = 15;
+	p.gateway = "office";
+	p.gateway_ref = "16";
 	assert_int_equal(f->ops->move(f->store, &p, EV_HOLD, NOON + 1, "came back"), RES_OK);
 	assert_int_equal(f->ops->move(f->store, &p, EV_RELEASE, NOON + 2, NULL), RES_OK);
 	assert_int_equal(f->ops->move(f->store, &p, EV_SEND, NOON + 3, ""), RES_OK);
@@ -467,6 +464,8 @@ test_move_writes_what_the_packet_says_and_its_history(void **state)
 	assert_true(ps.v[0].held);
 	assert_int_equal(ps.v[0].sent_at, 14);
 	assert_int_equal(ps.v[0].finished_at, 15);
+	assert_string_equal(ps.v[0].gateway, "office");
+	assert_string_equal(ps.v[0].gateway_ref, "16");
 	assert_int_equal(ps.v[0].due_at, NOON);
 	assert_int_equal(f->ops->history(f->store, p.id, &history), RES_OK);
 	assert_int_equal(history.n, 3);
@@ -500,50 +499,6 @@ test_move_loses_against_who_was_first(void **state)
 	assert_int_equal(f->ops->history(f->store, gone.id, &history), RES_OK);
 	assert_int_equal(history.n, 0);
 	events_free(&history);
-}
-
-static void
-test_recover_takes_up_what_was_in_our_hands(void **state)
-{
-	static const enum packet_state states[] = { PACKET_QUEUED, PACKET_INFLIGHT };
-	struct fixture *f = *state;
-	struct packets ps = { 0 };
-	struct events history = { 0 };
-	int64_t n = -1;
-	unsigned i = 0;
-
-	for (int k = KIND_IM; k < KIND_END; k++)
-		for (size_t s = 0; s < 2; s++) {
-			struct packet p = sample(++i); /* 1 2: IM, 3 4: SMS, 5 6: MMS */
-
-			p.kind = (enum packet_kind)k;
-			p.state = states[s];
-			put(f, &p);
-		}
-	put_as(f, 7, PACKET_HELD, YOU, NOON, NOON, 0, 0);
-	put_as(f, 8, PACKET_SENT, YOU, NOON, NOON, 0, NOON);
-	commit(f);
-	store_reopen(f);
-	assert_int_equal(f->ops->recover(f->store, NOON + 9, &n), RES_OK);
-	assert_int_equal(n, 6);
-	for (i = 1; i <= 6; i++)
-		assert_int_equal(
-		    state_of(f, i), i == 4 || i == 6 ? PACKET_UNCERTAIN : PACKET_SCHEDULED);
-	assert_int_equal(state_of(f, 7), PACKET_HELD);
-	assert_int_equal(state_of(f, 8), PACKET_SENT);
-	assert_int_equal(f->ops->get(f->store, sample(4).id, &ps), RES_OK);
-	assert_int_equal(f->ops->get(f->store, sample(2).id, &ps), RES_OK);
-	assert_int_equal(ps.v[0].finished_at, NOON + 9);
-	assert_int_equal(ps.v[1].finished_at, 0);
-	assert_int_equal(ps.v[1].next_at, NOON);
-	assert_int_equal(f->ops->history(f->store, sample(4).id, &history), RES_OK);
-	assert_int_equal(history.n, 2);
-	assert_int_equal(history.v[1].at, NOON + 9);
-	events_free(&history);
-	packets_free(&ps);
-	commit(f);
-	assert_int_equal(f->ops->recover(f->store, NOON + 10, &n), RES_OK);
-	assert_int_equal(n, 0);
 }
 
 /* -- Purge ------------------------------------------------------------------------------------- */
@@ -606,7 +561,6 @@ main(void)
 		TEST(test_move_follows_the_life_of_a_packet),
 		TEST(test_move_writes_what_the_packet_says_and_its_history),
 		TEST(test_move_loses_against_who_was_first),
-		TEST(test_recover_takes_up_what_was_in_our_hands),
 		TEST(test_purge_deletes_what_ended_before_with_its_history),
 	};
 

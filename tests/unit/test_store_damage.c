@@ -31,12 +31,19 @@ test_a_row_that_cannot_be_a_packet_is_set_aside(void **state)
 		"held = -1",
 		"kind = 1 << 32 | 1",
 		"state = 1 << 32 | 1",
+		"gateway = ''",
+		"gateway = printf('%065d', 0)",
+		"gateway = 'a' || char(0)",
+		"gateway_ref = ''",
+		"gateway_ref = printf('%0257d', 0)",
+		"gateway_ref = 'a' || char(0) || 'b'",
 	};
 	struct fixture *f = *state;
 
 	for (unsigned i = 0; i < sizeof(damage) / sizeof(damage[0]); i++) {
 		struct packet bad = sample(1), good = sample(2);
 		struct packets ps = { 0 };
+		struct store_next next;
 		char sql[256];
 
 		put(f, &bad);
@@ -45,14 +52,18 @@ test_a_row_that_cannot_be_a_packet_is_set_aside(void **state)
 		snprintf(
 		    sql, sizeof(sql), "UPDATE packet SET %s WHERE id = '%s'", damage[i], bad.id);
 		by_hand(f, sql);
-		assert_int_equal(f->ops->claim(f->store, NOON, 99, &ps), RES_OK);
+		/* A number that is no kind may be in either class. */
+		assert_int_equal(f->ops->claim(f->store, true, NOON, 99, &ps), RES_OK);
+		assert_int_equal(f->ops->claim(f->store, false, NOON, 99, &ps), RES_OK);
 		assert_int_equal(ps.n, 1);
 		assert_string_equal(ps.v[0].id, good.id);
 		commit(f);
 		/* It is not met a second time. */
+		assert_int_equal(f->ops->next(f->store, &next), RES_OK);
+		assert_true(next.scheduled[false] == NEVER_MS && next.scheduled[true] == NEVER_MS);
 		by_hand(f, "UPDATE packet SET state = 1 WHERE state = 2");
 		ps.n = 0;
-		assert_int_equal(f->ops->claim(f->store, NOON, 1, &ps), RES_OK);
+		assert_int_equal(f->ops->claim(f->store, false, NOON, 1, &ps), RES_OK);
 		assert_int_equal(ps.n, 1);
 		commit(f);
 		packets_free(&ps);
@@ -72,7 +83,7 @@ test_many_damaged_rows_hide_no_good_one(void **state)
 	commit(f);
 	by_hand(f, "UPDATE packet SET offline = 9 WHERE n NOT IN (5, 40)");
 	while (ps.n < 2 && calls++ < 5) {
-		assert_int_equal(f->ops->claim(f->store, NOON + 1, 99, &ps), RES_OK);
+		assert_int_equal(f->ops->claim(f->store, false, NOON + 1, 99, &ps), RES_OK);
 		commit(f);
 	}
 	assert_int_equal(ps.n, 2);
@@ -93,10 +104,13 @@ test_get_of_a_damaged_row_says_so(void **state)
 	struct packet p = sample(1);
 	struct packets ps = { 0 };
 
+	p.gateway = "office";
+	p.gateway_ref = "1";
 	put(f, &p);
 	commit(f);
 	by_hand(f, "UPDATE packet SET offline = 77");
 	assert_int_equal(f->ops->get(f->store, p.id, &ps), RES_PERMFAIL);
+	assert_int_equal(f->ops->get_ref(f->store, "office", "1", &ps), RES_PERMFAIL);
 	assert_int_equal(ps.n, 0);
 	/* The turn is not broken by it. */
 	assert_int_equal(f->ops->set_meta(f->store, "a", "b"), RES_OK);
@@ -111,8 +125,8 @@ read_all(struct fixture *f)
 	struct packets ps = { 0 };
 	struct events history = { 0 };
 	struct quota_use use;
-	int64_t a, b, c;
-	enum res res[8];
+	struct store_next next;
+	enum res res[10];
 	bool damaged = false;
 
 	res[0] = f->ops->find(f->store, FIND_WAITING, ME, 0, 1000, &ps);
@@ -121,12 +135,14 @@ read_all(struct fixture *f)
 	res[3] = f->ops->get(f->store, sample(7).id, &ps);
 	res[4] = f->ops->history(f->store, sample(7).id, &history);
 	res[5] = f->ops->use(f->store, ME, KIND_IM, TODAY, &use);
-	res[6] = f->ops->next(f->store, &a, &b, &c);
-	res[7] = f->ops->claim(f->store, NOON, 1000, &ps);
-	for (size_t i = 0; i < 8; i++) {
+	res[6] = f->ops->next(f->store, &next);
+	res[7] = f->ops->get_ref(f->store, "office", sample(107).id, &ps);
+	res[8] = f->ops->find(f->store, FIND_ATTEMPTED, NULL, 0, 1000, &ps);
+	res[9] = f->ops->claim(f->store, false, NOON, 1000, &ps);
+	for (size_t i = 0; i < 10; i++) {
 		/* A broken turn answers TEMPFAIL; only claim writes here, and it is last. */
 		assert_true(
-		    res[i] == RES_OK || res[i] == RES_NOTFOUND || res[i] == RES_PERMFAIL || i == 7);
+		    res[i] == RES_OK || res[i] == RES_NOTFOUND || res[i] == RES_PERMFAIL || i == 9);
 		damaged = damaged || res[i] == RES_PERMFAIL;
 	}
 	f->ops->rollback(f->store);
@@ -147,6 +163,15 @@ test_a_damaged_page_is_an_error_and_nothing_worse(void **state)
 
 	for (unsigned i = 0; i < 100; i++)
 		put_as(f, i, i % 2 ? PACKET_HELD : PACKET_SCHEDULED, YOU, NOON, NOON, 0, 0);
+	for (unsigned i = 100; i < 200; i++) {
+		struct packet p = sample(i);
+
+		p.kind = KIND_SMS;
+		p.state = PACKET_INFLIGHT;
+		p.gateway = "office";
+		p.gateway_ref = p.id;
+		put(f, &p);
+	}
 	commit(f);
 	sqlite_store_close(&f->store);
 	assert_int_equal(stat(f->path, &st), 0);

@@ -12,16 +12,21 @@
 
 #include "fault_vfs.h"
 #include "store_fixture.h"
+#include "store/schema.h"
 
 /* Allocations are many and much alike: every so-manieth fails.  Of writes, each does. */
 #define MEMORY_STRIDE 11
+/* Opening has many more. */
+#define OPEN_STRIDE   67
 
 static char big_body[20000];
 
 static unsigned
-stride(enum fault_mode mode)
+stride(enum fault_mode mode, bool opening)
 {
-	return mode == FAULT_MEMORY ? MEMORY_STRIDE : 1;
+	if (mode != FAULT_MEMORY)
+		return 1;
+	return opening ? OPEN_STRIDE : MEMORY_STRIDE;
 }
 
 /* A fault is logged, and there are thousands of them. */
@@ -69,7 +74,10 @@ dump(struct fixture *f, struct buf *out)
 		while (sqlite3_step(stmt) == SQLITE_ROW) {
 			buf_printf(out, "%s", tables[t]);
 			for (int i = 0; i < sqlite3_column_count(stmt); i++)
-				buf_printf(out, "|%s/%d", sqlite3_column_text(stmt, i),
+				buf_printf(out, "|%d:%s/%d", sqlite3_column_type(stmt, i),
+				    sqlite3_column_bytes(stmt, i) > 0 ?
+					(const char *)sqlite3_column_text(stmt, i) :
+					"",
 				    sqlite3_column_bytes(stmt, i));
 			buf_text(out, "\n");
 		}
@@ -113,7 +121,24 @@ copy_file(const char *from, const char *to)
 	assert_int_equal(fclose(out), 0);
 }
 
-/* Before the turn: 1 to 3 are due, 4 is held, 5 will be cancelled, 6 was sent long ago. */
+static void
+put_sms(struct fixture *f, unsigned i, enum packet_state s, int64_t next)
+{
+	struct packet p = sample(i);
+
+	p.kind = KIND_SMS;
+	p.state = s;
+	p.next_at = next;
+	p.charge_day = p.charge_units = 0;
+	if (s == PACKET_INFLIGHT)
+		p.gateway = "office";
+	put(f, &p);
+}
+
+/*
+ * Before the turn: 1 to 3 are due, 4 is held, 5 will be cancelled, 6 was sent long ago; of SMS 11
+ * is due, 12 is held, 13 and 14 are with a gateway.
+ */
 static void
 make_baseline(struct fixture *f, char *kept, size_t size)
 {
@@ -123,6 +148,10 @@ make_baseline(struct fixture *f, char *kept, size_t size)
 	put_as(f, 4, PACKET_HELD, YOU, NOON, NEVER_MS, NOON, 0);
 	put_as(f, 5, PACKET_SCHEDULED, YOU, NOON, NOON + DAY_MS, 0, 0);
 	put_as(f, 6, PACKET_SENT, YOU, 0, 0, 0, 1);
+	put_sms(f, 11, PACKET_SCHEDULED, NOON);
+	put_sms(f, 12, PACKET_HELD, NEVER_MS);
+	put_sms(f, 13, PACKET_INFLIGHT, NOON);
+	put_sms(f, 14, PACKET_INFLIGHT, NOON);
 	commit(f);
 	sqlite_store_close(&f->store);
 	by_hand(f,
@@ -154,7 +183,7 @@ do_moves(struct fixture *f, struct packets *ps)
 
 	cancelled.finished_at = NOON;
 	if ((res = f->ops->get(f->store, sample(4).id, ps)) != RES_OK ||
-	    (res = f->ops->claim(f->store, NOON, 9, ps)) != RES_OK)
+	    (res = f->ops->claim(f->store, false, NOON, 9, ps)) != RES_OK)
 		return res;
 	v = ps->v;
 	v[0].finished_at = v[1].finished_at = NOON;
@@ -169,13 +198,40 @@ do_moves(struct fixture *f, struct packets *ps)
 	return f->ops->purge(f->store, 2, 0, 9, &n);
 }
 
+/* The same for what gateways carry. */
+static enum res
+do_paid_moves(struct fixture *f, struct packets *ps)
+{
+	struct packet *v;
+	size_t first = ps->n;
+	int64_t n;
+	enum res res;
+
+	if ((res = f->ops->find(f->store, FIND_ATTEMPTED, NULL, 0, 9, ps)) != RES_OK ||
+	    (res = f->ops->claim(f->store, true, NOON, 9, ps)) != RES_OK)
+		return res;
+	v = ps->v + first;
+	v[0].gateway_ref = "SM0001";
+	v[0].finished_at = NOON;
+	v[1].gateway = NULL;
+	v[2].gateway = "office";
+	if ((res = f->ops->move(f->store, &v[0], EV_ACCEPTED, NOON, "taken by office")) != RES_OK ||
+	    (res = f->ops->move(f->store, &v[1], EV_UNTAKEN, NOON, "office is closed")) != RES_OK ||
+	    (res = f->ops->move(f->store, &v[2], EV_SEND, NOON, NULL)) != RES_OK ||
+	    (res = f->ops->get_ref(f->store, "office", "SM0001", ps)) != RES_OK ||
+	    (res = f->ops->wake(f->store, YOU, OFFLINE_END, NOON + 1, &n)) != RES_OK)
+		return res;
+	return f->ops->wake_paid(f->store, NOON + 1, &n);
+}
+
 /* One turn with every verb that writes. */
 static enum res
 do_turn(struct fixture *f)
 {
 	struct packet v[2] = { sample(7), sample(8) }, taken = sample(7);
 	struct quota_limit limit = { 1, 2 };
-	struct account account = { .blocked = true };
+	struct account account = { .blocked = true, .notify = NOTIFY_SENT };
+	int64_t n;
 	struct packets ps = { 0 };
 	enum res res;
 
@@ -184,6 +240,8 @@ do_turn(struct fixture *f)
 	if ((res = f->ops->put(f->store, v, 2, "scheduled")) == RES_OK &&
 	    (res = f->ops->put(f->store, &taken, 1, "scheduled")) == RES_INVALID)
 		res = do_moves(f, &ps);
+	if (res == RES_OK && (res = do_paid_moves(f, &ps)) == RES_OK)
+		res = f->ops->recover(f->store, NOON, &n);
 	packets_free(&ps);
 	if (res != RES_OK || (res = f->ops->set_limit(f->store, ME, KIND_IM, &limit)) != RES_OK ||
 	    (res = f->ops->set_account(f->store, ME, &account)) != RES_OK ||
@@ -251,7 +309,7 @@ try_all_faults(struct fixture *f, enum fault_mode mode, bool checkpoint, unsigne
 	dump(f, &after);
 	assert_string_not_equal(buf_str(&before), buf_str(&after));
 	while (try_fault(f, kept, mode, n, checkpoint, &before, &after))
-		n += stride(mode);
+		n += stride(mode, false);
 	assert_true(n > at_least);
 	buf_free(&before);
 	buf_free(&after);
@@ -303,7 +361,7 @@ test_a_fault_while_the_database_is_made_can_be_repeated(void **state)
 	unsigned n;
 
 	for (size_t m = 0; m < sizeof(modes) / sizeof(modes[0]); m++) {
-		for (n = 1, struck = true; struck; n += stride(modes[m])) {
+		for (n = 1, struck = true; struck; n += stride(modes[m], true)) {
 			struct packet p = sample(1);
 			enum res res;
 
@@ -325,6 +383,83 @@ test_a_fault_while_the_database_is_made_can_be_repeated(void **state)
 		assert_true(n > 5);
 	}
 	buf_free(&why);
+}
+
+/* A database of version 1, with a packet in every state. */
+static void
+make_version_1(struct fixture *f)
+{
+	struct buf why = { 0 };
+	sqlite3 *h = NULL;
+
+	assert_int_equal(sqlite3_open(f->path, &h), SQLITE_OK);
+	assert_int_equal(schema_migrate(h, schema_steps, 1, &why), RES_OK);
+	sqlite3_close(h);
+	by_hand(f,
+	    "WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 60) "
+	    "INSERT INTO packet SELECT NULL, printf('%06d', i), 'a@b', 'c@d', 1 + i % 3, "
+	    "1 + i % 10, 1, i, i, i, i, 0, i, 0, 0, 20261225, 1, 'UTC', zeroblob(2000) FROM c;"
+	    "INSERT INTO event SELECT NULL, n, 1, 'scheduled' FROM packet;"
+	    "INSERT INTO charge VALUES ('a@b', 1, 20261225, 54);"
+	    "INSERT INTO account VALUES ('a@b', 1);");
+}
+
+/* Opens it with the n-th change failing: it is then of version 1 still, or of ours. */
+static bool
+try_migration(struct fixture *f, const char *kept, enum fault_mode mode, unsigned n,
+    const struct buf *before, const struct buf *after)
+{
+	struct buf why = { 0 }, got = { 0 };
+	enum res res;
+	bool struck;
+
+	restore(f, kept);
+	fault_arm(mode, n);
+	hush(true);
+	res = sqlite_store_open(f->path, &f->store, &why);
+	assert_true(res == RES_OK || (res == RES_PERMFAIL && f->store == NULL && why.len > 0));
+	sqlite_store_close(&f->store);
+	hush(false);
+	struck = fault_disarm();
+	assert_true(struck || res == RES_OK);
+	dump(f, &got);
+	if (res == RES_OK || strcmp(buf_str(&got), buf_str(before)) != 0)
+		assert_string_equal(buf_str(&got), buf_str(after));
+	store_reopen(f);
+	sqlite_store_close(&f->store);
+	dump(f, &got);
+	assert_string_equal(buf_str(&got), buf_str(after));
+	assert_consistent(f);
+	buf_free(&why);
+	buf_free(&got);
+	return struck;
+}
+
+static void
+test_a_fault_on_the_way_to_a_new_version_loses_nothing(void **state)
+{
+	static const enum fault_mode modes[] = { FAULT_IOERR, FAULT_FULL, FAULT_CUT, FAULT_MEMORY };
+	struct fixture *f = *state;
+	struct buf before = { 0 }, after = { 0 };
+	char kept[128];
+
+	make_version_1(f);
+	dump(f, &before);
+	snprintf(kept, sizeof(kept), "%s/version_1.db", f->dir);
+	copy_file(f->path, kept);
+	store_reopen(f);
+	sqlite_store_close(&f->store);
+	dump(f, &after);
+	assert_string_not_equal(buf_str(&before), buf_str(&after));
+	for (size_t m = 0; m < sizeof(modes) / sizeof(modes[0]); m++) {
+		unsigned n = 1;
+
+		while (try_migration(f, kept, modes[m], n, &before, &after))
+			n += stride(modes[m], true);
+		assert_true(n > 5);
+	}
+	buf_free(&before);
+	buf_free(&after);
 }
 
 static void
@@ -355,6 +490,7 @@ main(void)
 		TEST(test_a_power_cut_in_a_checkpoint_leaves_no_half_of_a_turn),
 		TEST(test_no_memory_leaves_no_half_of_a_turn),
 		TEST(test_a_fault_while_the_database_is_made_can_be_repeated),
+		TEST(test_a_fault_on_the_way_to_a_new_version_loses_nothing),
 		TEST(test_commit_returns_after_the_log_is_on_disk),
 	};
 

@@ -135,6 +135,51 @@ test_an_account_is_zeroes_until_it_is_set(void **state)
 }
 
 static void
+test_what_a_user_is_told_is_kept_beside_the_block(void **state)
+{
+	struct fixture *f = *state;
+	struct account a = { 0 };
+
+	for (int k = NOTIFY_FAILURE; k < NOTIFY_END; k++)
+		for (int blocked = 0; blocked < 2; blocked++) {
+			a.notify = (enum notify)k;
+			a.blocked = blocked != 0;
+			assert_int_equal(f->ops->set_account(f->store, ME, &a), RES_OK);
+			a = (struct account){ true, NOTIFY_END };
+			assert_int_equal(f->ops->account(f->store, ME, &a), RES_OK);
+			assert_int_equal(a.notify, k);
+			assert_int_equal(a.blocked, blocked);
+		}
+	commit(f);
+	store_reopen(f);
+	assert_int_equal(f->ops->account(f->store, ME, &a), RES_OK);
+	assert_int_equal(a.notify, NOTIFY_END - 1);
+	assert_true(a.blocked);
+	assert_int_equal(f->ops->account(f->store, YOU, &a), RES_OK);
+	assert_int_equal(a.notify, NOTIFY_FAILURE);
+}
+
+static void
+test_a_choice_of_notices_that_is_none_counts_as_not_made(void **state)
+{
+	static const char *const numbers[] = { "3", "-1", "4294967297", "9223372036854775807" };
+	struct fixture *f = *state;
+	struct account a = { .blocked = true, .notify = NOTIFY_SENT };
+
+	assert_int_equal(f->ops->set_account(f->store, ME, &a), RES_OK);
+	commit(f);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		char sql[96];
+
+		snprintf(sql, sizeof(sql), "UPDATE account SET notify = %s", numbers[i]);
+		by_hand(f, sql);
+		assert_int_equal(f->ops->account(f->store, ME, &a), RES_OK);
+		assert_int_equal(a.notify, NOTIFY_FAILURE);
+		assert_true(a.blocked);
+	}
+}
+
+static void
 test_contacts_are_remembered(void **state)
 {
 	struct fixture *f = *state;
@@ -218,6 +263,8 @@ main(void)
 		TEST(test_limits_are_kept_for_each_who_and_kind),
 		TEST(test_purge_deletes_old_charges),
 		TEST(test_an_account_is_zeroes_until_it_is_set),
+		TEST(test_what_a_user_is_told_is_kept_beside_the_block),
+		TEST(test_a_choice_of_notices_that_is_none_counts_as_not_made),
 		TEST(test_contacts_are_remembered),
 		TEST(test_contacts_waiting_come_in_pages_and_once_each),
 		TEST(test_small_values_are_kept_by_name),

@@ -1,0 +1,383 @@
+#include <string.h>
+
+#include "core/retry.h"
+#include "service/state.h"
+
+/* Looked at in one turn, so that the stream is never kept waiting. */
+#define TURN_MAX 1000
+
+static const struct retry_policy paid_retry = { .first_ms = 15 * SECOND_MS, .max_ms = 5 * MINUTE_MS };
+
+static const struct routing *
+routing(const struct service *s)
+{
+	return &s->config->routing;
+}
+
+int64_t
+dispatch_retry_ms(struct service *s, int32_t attempts)
+{
+	uint32_t random;
+
+	s->env.random(&random, sizeof(random));
+	return retry_wait_ms(&paid_retry, attempts > 0 ? attempts - 1 : 0, random);
+}
+
+size_t
+dispatch_waiting(const struct service *s)
+{
+	size_t n = s->due[true].queue.n;
+
+	for (size_t i = 0; i < GATEWAYS_MAX; i++)
+		n += s->lanes[i].n;
+	return n;
+}
+
+void
+dispatch_clear(struct service *s)
+{
+	for (size_t i = 0; i < GATEWAYS_MAX; i++)
+		queue_clear(&s->lanes[i]);
+}
+
+/* Its index, or GATEWAYS_MAX when it is not configured any more. */
+static size_t
+gateway_named(const struct service *s, const char *name)
+{
+	for (size_t i = 0; name != NULL && i < routing(s)->ngateways; i++)
+		if (strcmp(routing(s)->gateways[i].name, name) == 0)
+			return i;
+	return GATEWAYS_MAX;
+}
+
+static void
+hold(struct service *s, struct packet *p, int64_t next_at, const char *what)
+{
+	bool first = !p->held;
+
+	p->held = true;
+	p->next_at = next_at;
+	settle_move(s, p, EV_HOLD, first ? what : NULL);
+}
+
+/* -- Which gateway ----------------------------------------------------------------------------- */
+
+/*
+ * What left and was not heard of may only be repeated where that cannot make two of it.
+ * RES_INVALID: nowhere; RES_PERMFAIL: no gateway goes there.
+ */
+static enum res
+path_of(struct service *s, const struct packet *p, struct route_path *path, struct buf *why)
+{
+	size_t same = gateway_named(s, p->gateway);
+
+	if (p->sent_at == 0)
+		return route_find(routing(s), p->kind, p->recipient, path, why) == RES_OK
+		    ? RES_OK
+		    : RES_PERMFAIL;
+	if (same == GATEWAYS_MAX || !routing(s)->gateways[same].repeats)
+		return RES_INVALID;
+	*path = (struct route_path){ .v = { same }, .n = 1 };
+	return RES_OK;
+}
+
+/*
+ * The first open gateway of the path behind the one that p was last refused by (its gateway; in a
+ * new round NULL).  GATEWAYS_MAX: none now, and *wait_ms says when to look again.
+ */
+static size_t
+choose(struct service *s, const struct packet *p, const struct route_path *path, int64_t *wait_ms)
+{
+	size_t last = p->sent_at == 0 ? gateway_named(s, p->gateway) : GATEWAYS_MAX, from = 0;
+
+	*wait_ms = INT64_MAX;
+	for (size_t i = 0; i < path->n; i++)
+		if (path->v[i] == last)
+			from = i + 1;
+	for (size_t i = from; i < path->n; i++) {
+		struct gateway_state state = s->gateways->ops->state(s->gateways, path->v[i]);
+
+		if (state.open)
+			return path->v[i];
+		s->missed |= (uint32_t)1 << path->v[i];
+		if (state.resumes_ms < *wait_ms)
+			*wait_ms = state.resumes_ms;
+	}
+	return GATEWAYS_MAX;
+}
+
+/* No gateway of the route takes it now: another round begins later, at its beginning. */
+static void
+hold_for_round(struct service *s, struct packet *p, int64_t wait_ms)
+{
+	int64_t backoff = dispatch_retry_ms(s, p->attempts);
+
+	if (p->sent_at == 0)
+		p->gateway = NULL;
+	if (wait_ms == INT64_MAX || wait_ms < 0)
+		wait_ms = backoff;
+	hold(s, p, service_now(s) + wait_ms, "held: no gateway takes it at the moment");
+}
+
+/* Takes q, which is QUEUED and due. */
+static void
+dispatch_one(struct service *s, struct queued *q, int64_t now)
+{
+	struct packet *p = &q->p;
+	const char *ended = deliver_too_late(s, p, now);
+	struct route_path path;
+	struct buf why = { .max = 1024 };
+	int64_t wait_ms;
+	size_t i;
+
+	if (ended != NULL)
+		settle_expire(s, p, ended);
+	else
+		switch (path_of(s, p, &path, &why)) {
+		case RES_OK:
+			i = choose(s, p, &path, &wait_ms);
+			if (i == GATEWAYS_MAX)
+				hold_for_round(s, p, wait_ms);
+			else if (queue_push(&s->lanes[i], q) == RES_OK)
+				q = NULL;
+			else
+				s->broken = true;
+			break;
+		case RES_INVALID:
+			settle_uncertain(s, p,
+			    "it left, but whether it was taken is not known, and its gateway cannot tell");
+			break;
+		default:
+			settle_end(s, p, EV_FAIL, buf_str(&why));
+		}
+	buf_free(&why);
+	queued_free(&q);
+}
+
+void
+dispatch_next(struct service *s, struct packet *p, const char *words)
+{
+	struct route_path path;
+	struct buf why = { .max = 1024 };
+	struct queued *q;
+	int64_t wait_ms;
+
+	p->sent_at = 0;
+	if (path_of(s, p, &path, &why) == RES_OK && choose(s, p, &path, &wait_ms) != GATEWAYS_MAX &&
+	    !s->draining) {
+		if (settle_move(s, p, EV_UNTAKEN, words)) {
+			p->sealed = (struct span){ 0 };
+			q = queued_new(p);
+			if (q == NULL)
+				s->broken = true;
+			else
+				dispatch_one(s, q, service_now(s));
+		}
+	} else {
+		p->gateway = NULL;
+		p->held = true;
+		p->next_at = service_now(s) + dispatch_retry_ms(s, p->attempts);
+		settle_move(s, p, EV_HOLD, words);
+	}
+	buf_free(&why);
+}
+
+void
+dispatch_heard(struct service *s, const char *gateway)
+{
+	size_t i = gateway_named(s, gateway);
+	uint32_t bit = i < GATEWAYS_MAX ? (uint32_t)1 << i : 0;
+	int64_t n = 0;
+
+	if ((s->missed & bit) == 0)
+		return;
+	s->missed &= ~bit;
+	if (s->env.store->ops->wake_paid(s->env.store, service_now(s), &n) != RES_OK)
+		s->broken = true;
+	s->rearm = true;
+}
+
+/* -- To the gateway ---------------------------------------------------------------------------- */
+
+/* It is written for gateway i, and leaves when the turn is committed. */
+static void
+submit(struct service *s, size_t i, struct packet *p, struct span body)
+{
+	struct submission sub = {
+		.id = p->id, .recipient = p->recipient, .kind = p->kind, .body = body,
+		.created_at = p->created_at, .expires_at = p->expires_at,
+	};
+	const char *name = routing(s)->gateways[i].name;
+	struct buf words = { .max = 2048 };
+
+	p->gateway = name;
+	p->gateway_ref = NULL;
+	if (p->sent_at == 0)
+		p->sent_at = service_now(s);
+	p->attempts++;
+	buf_printf(&words, "leaving through %s", name);
+	if (!settle_move(s, p, EV_SEND, buf_str(&words)))
+		goto done;
+	buf_reset(&words);
+	switch (s->gateways->ops->submit(s->gateways, i, &sub, &words)) {
+	case RES_OK:
+		break;
+	case RES_INVALID:
+		p->sent_at = 0;
+		settle_end(s, p, EV_FAIL, buf_str(&words));
+		break;
+	default:
+		s->broken = true; /* the store keeps it QUEUED, and the repair takes it up again */
+	}
+done:
+	buf_free(&words);
+}
+
+/* Gateway i does not take it, but another of the route may. */
+static void
+pass_on(struct service *s, size_t i, struct packet *p)
+{
+	struct queued *q;
+
+	p->gateway = routing(s)->gateways[i].name;
+	p->sealed = (struct span){ 0 };
+	q = queued_new(p);
+	if (q == NULL)
+		s->broken = true;
+	else
+		dispatch_one(s, q, service_now(s));
+}
+
+/* The limits are looked at again: they may have changed since it was scheduled. */
+static void
+submit_checked(struct service *s, size_t i, struct packet *p)
+{
+	struct arena arena = { 0 };
+	struct buf body = { .max = (size_t)16 << 20 }, why = { .max = 1024 };
+	struct route_path path;
+	struct load load;
+	size_t at = 0;
+	enum res res = deliver_open(s, p, &body);
+
+	if (res == RES_OK)
+		res = load_of(&load, p->kind, buf_as_span(&body), &arena);
+	if (res == RES_PERMFAIL || res == RES_INVALID)
+		settle_end(s, p, EV_FAIL, "its stored text is damaged and cannot be read");
+	else if (res != RES_OK)
+		s->broken = true;
+	else if (load_path(s, &load, p->recipient, &path, &why) != RES_OK)
+		settle_end(s, p, EV_FAIL, buf_str(&why));
+	else {
+		while (at < path.n && path.v[at] != i)
+			at++;
+		if (at < path.n)
+			submit(s, i, p, buf_as_span(&body));
+		else
+			pass_on(s, i, p);
+	}
+	buf_free(&body);
+	buf_free(&why);
+	arena_free(&arena);
+}
+
+/* Takes q: the first of lane i. */
+static void
+leave(struct service *s, size_t i, struct queued *q)
+{
+	const char *ended = deliver_too_late(s, &q->p, service_now(s));
+	struct packets ps = { 0 };
+
+	if (settle_get(s, q->p.id, &ps) && ps.v[0].state == PACKET_QUEUED) {
+		if (ended != NULL)
+			settle_expire(s, &ps.v[0], ended);
+		else
+			submit_checked(s, i, &ps.v[0]);
+	}
+	packets_free(&ps);
+	queued_free(&q);
+}
+
+/* A gateway that was closed: what waits for it goes elsewhere, or is held. */
+static size_t
+empty_lane(struct service *s, size_t i, size_t max, int64_t now)
+{
+	struct queue closed = s->lanes[i];
+	size_t n = 0;
+
+	s->lanes[i] = (struct queue){ 0 };
+	for (; n < max && closed.n > 0 && !s->broken; n++)
+		dispatch_one(s, queue_pop(&closed), now);
+	while (closed.n > 0 && !s->broken)
+		if (queue_push(&s->lanes[i], queue_pop(&closed)) != RES_OK)
+			s->broken = true;
+	queue_clear(&closed);
+	return n;
+}
+
+/* How many packets it has looked at. */
+static size_t
+pump_lane(struct service *s, size_t i, size_t max, int64_t now)
+{
+	struct gateway_state state = { 0 };
+	size_t n = 0;
+
+	if (s->lanes[i].n == 0)
+		return 0;
+	if (i < routing(s)->ngateways)
+		state = s->gateways->ops->state(s->gateways, i);
+	if (!state.open)
+		return empty_lane(s, i, max, now);
+	for (; n < max && n < state.room && s->lanes[i].n > 0 && !s->broken; n++)
+		leave(s, i, queue_pop(&s->lanes[i]));
+	return n;
+}
+
+static void
+pump_timer(void *arg)
+{
+	dispatch_pump(arg);
+}
+
+void
+dispatch_pump(struct service *s)
+{
+	struct due *due = &s->due[true];
+	int64_t now = service_now(s);
+	struct queued *first = NULL;
+	size_t n = 0;
+
+	timer_stop(&due->send_timer);
+	if (s->draining || service_halted(s))
+		return;
+	while (n < TURN_MAX && !s->broken && (first = queue_peek(&due->queue)) != NULL &&
+	    first->p.next_at <= now) {
+		dispatch_one(s, queue_pop(&due->queue), now);
+		n++;
+	}
+	for (size_t i = 0; i < GATEWAYS_MAX && n < TURN_MAX && !s->broken; i++)
+		n += pump_lane(s, i, TURN_MAX - n, now);
+	if (s->broken)
+		return;
+	tick_refill(s);
+	first = queue_peek(&due->queue);
+	if (n >= TURN_MAX)
+		service_at(s, &due->send_timer, now, pump_timer);
+	else if (first != NULL)
+		service_at(s, &due->send_timer, first->p.next_at, pump_timer);
+}
+
+void
+dispatch_again(struct service *s)
+{
+	struct queue *due = &s->due[true].queue;
+
+	for (size_t i = 0; i < GATEWAYS_MAX; i++)
+		while (s->lanes[i].n > 0 && !s->broken) {
+			struct queued *q = queue_pop(&s->lanes[i]);
+
+			if (queue_push(due, q) != RES_OK) {
+				queued_free(&q);
+				s->broken = true;
+			}
+		}
+}

@@ -1,0 +1,223 @@
+/* MMS: media are fetched while the form is filled in, and leave with the message. */
+#include "core/mms.h"
+#include "daemon/secret.h"
+#include "gateway/gateways.h"
+#include "phones.h"
+#include "world.h"
+
+#define LINK  "https://upload.example.org/a.png"
+#define LINK2 "https://upload.example.org/b.gif"
+#define PNG   "\x89PNG\r\n\x1a\n-picture"
+#define GIF   "GIF89a-picture"
+#define ACCEPTED \
+	"<?xml version='1.0'?><env:Envelope xmlns:env='http://schemas.xmlsoap.org/soap/envelope/'><env:Header>" \
+	"<mm7:TransactionID xmlns:mm7='urn:x'>t</mm7:TransactionID></env:Header><env:Body><mm7:SubmitRsp xmlns:mm7='urn:x'>" \
+	"<mm7:MM7Version>6.8.0</mm7:MM7Version><mm7:Status><mm7:StatusCode>1000</mm7:StatusCode></mm7:Status>" \
+	"<mm7:MessageID>mms-1</mm7:MessageID></mm7:SubmitRsp></env:Body></env:Envelope>"
+
+static void
+begin(struct world *w)
+{
+	w->config.http.public_url = "http://127.0.0.1:5580";
+	world_gateway(w, .info.name = "mmsc", .driver = "mm7", .info.kinds = { [KIND_MMS] = true }, .info.media_max = 100000);
+	world_phone(w, "http://mmsc", .status = 200, .type = "text/xml", .body = SPAN(ACCEPTED));
+	world_phone(w, LINK, .status = 200, .type = "image/png", .body = SPAN(PNG));
+	world_phone(w, LINK2, .status = 200, .type = "image/gif", .body = SPAN(GIF));
+	world_start(w);
+	world_online(w, JULIET);
+}
+
+static struct ask
+mms(const char *media, const char *body)
+{
+	return (struct ask){
+		.node = "mms", .action = "next",
+		.fields = { "to", PHONE, "when", "in 5 minutes", "subject", "Hello", "body", body, "media", media },
+	};
+}
+
+/* The answer that comes when the media have come. */
+static struct answer
+ask_later(struct world *w, struct ask ask)
+{
+	world_send(w, "%s", world_ask_xml(w, &ask));
+	world_settle(w);
+	return world_answer(w, ask.id);
+}
+
+static const struct requested *
+submitted(struct world *w)
+{
+	for (size_t i = 0; i < w->phones.n; i++)
+		if (strncmp(w->phones.v[i].url, "http://mmsc", 11) == 0)
+			return &w->phones.v[i];
+	fail_msg("nothing was submitted");
+	return NULL;
+}
+
+static void
+test_media_leave_with_the_message(void **state)
+{
+	struct world *w = *state;
+	struct ask ask = mms(LINK "\n" LINK2, "Look!");
+	struct answer a;
+
+	begin(w);
+	a = ask_later(w, ask);
+	assert_string_equal(a.status, "executing");
+	assert_non_null(strstr(world_field(w, &a, "size"), "image/png"));
+	assert_non_null(strstr(world_field(w, &a, "size"), "image/gif"));
+	a = world_command(w, .node = "mms", .session = a.session, .action = "complete");
+	assert_string_equal(a.status, "completed");
+	assert_int_equal(world_requests(w, "https://"), 2);
+	world_advance(w, 5 * MINUTE_MS);
+	assert_int_equal(world_requests(w, "http://mmsc"), 1);
+	assert_non_null(strstr(submitted(w)->body.p, "iVBORw0KGgotcGljdHVyZQ=="));
+	assert_non_null(strstr(submitted(w)->body.p, "Look!"));
+	assert_int_equal(world_sql(w, "SELECT count(*) FROM packet WHERE state = 5 AND gateway_ref = 'mms-1'"), 1);
+}
+
+static void
+test_nothing_is_answered_before_the_media_are_there(void **state)
+{
+	struct world *w = *state;
+	struct ask ask = mms(LINK, "Look!");
+
+	begin(w);
+	world_phone(w, LINK, .end = PHONE_WAITS);
+	world_send(w, "%s", world_ask_xml(w, &ask));
+	world_settle(w);
+	assert_int_equal(w->nanswers, 0);
+	/* Others are served meanwhile. */
+	assert_string_equal(world_command(w, .node = "list").status, "completed");
+	world_phone_end(w, 0, .status = 200, .type = "image/png", .body = SPAN(PNG));
+	world_settle(w);
+	assert_string_equal(world_answer(w, ask.id).status, "executing");
+}
+
+static void
+expect_error(struct world *w, struct ask ask, const char *words)
+{
+	struct answer a = ask_later(w, ask);
+
+	assert_string_equal(a.status, "executing");
+	assert_string_equal(a.note_type, "error");
+	if (strstr(a.note, words) == NULL)
+		fail_msg("“%s” does not say “%s”", a.note, words);
+	assert_string_equal(world_field(w, &a, "body"), "Look!");
+	assert_int_equal(world_sql(w, "SELECT count(*) FROM packet"), 0);
+}
+
+static void
+test_medium_that_cannot_be_had_is_a_form_error(void **state)
+{
+	struct world *w = *state;
+
+	begin(w);
+	world_phone(w, LINK, .status = 404, .body = SPAN("no"));
+	expect_error(w, mms(LINK, "Look!"), LINK);
+	world_phone(w, LINK, .status = 200, .type = "text/html", .body = SPAN("<html>"));
+	expect_error(w, mms(LINK, "Look!"), LINK);
+	world_phone(w, LINK, .end = PHONE_REFUSES);
+	expect_error(w, mms(LINK, "Look!"), LINK);
+	expect_error(w, mms("http://upload.example.org/a.png", "Look!"), "https");
+}
+
+static void
+test_refused_medium_is_fetched_again_when_asked_again(void **state)
+{
+	struct world *w = *state;
+
+	begin(w);
+	world_phone(w, LINK, .status = 404, .body = SPAN("no"), .times = 1);
+	expect_error(w, mms(LINK, "Look!"), LINK);
+	assert_non_null(strstr(ask_later(w, mms(LINK, "Look!")).status, "executing"));
+	assert_int_equal(world_requests(w, LINK), 2);
+}
+
+static void
+test_media_too_large_together_are_refused(void **state)
+{
+	static char large[60000] = GIF;
+	struct world *w = *state;
+
+	begin(w);
+	world_phone(w, LINK, .status = 200, .type = "image/gif", .body = { large, sizeof(large) });
+	world_phone(w, LINK2, .status = 200, .type = "image/gif", .body = { large, sizeof(large) });
+	expect_error(w, mms(LINK "\n" LINK2, "Look!"), "100000");
+}
+
+static void
+test_text_alone_is_an_mms_and_nothing_is_none(void **state)
+{
+	struct world *w = *state;
+	struct answer a;
+
+	begin(w);
+	a = world_ask(w, mms("", "Look!"));
+	assert_string_equal(a.status, "executing");
+	a = world_ask(w, mms("", ""));
+	assert_string_equal(a.note_type, "error");
+}
+
+static void
+test_list_shows_subject_and_media(void **state)
+{
+	struct world *w = *state;
+	struct ask ask = mms(LINK, "Look!");
+	struct answer a;
+	const char *id;
+
+	begin(w);
+	ask.action = "complete";
+	a = ask_later(w, ask);
+	assert_string_equal(a.status, "completed");
+	id = world_field(w, &a, "id");
+	a = world_command(w, .node = "list");
+	assert_non_null(strstr(world_field(w, &a, id), "Hello: Look! [1 medium]"));
+}
+
+static void
+test_mm7_report_is_found_by_its_message_id(void **state)
+{
+	struct world *w = *state;
+	struct ask ask = mms("", "Look!");
+	struct answer a;
+	struct buf url = { 0 };
+	uint8_t key[SEAL_KEY_LEN];
+	struct seal *seal;
+
+	begin(w);
+	ask.action = "complete";
+	a = world_ask(w, ask);
+	world_advance(w, 5 * MINUTE_MS);
+	world_crash(w);
+	world_restart(w);
+	assert_int_equal(seal_key_read(w->config.store.seal_key_file, key, &w->why), RES_OK);
+	seal = seal_new(key);
+	assert_int_equal(gateways_report_url(&url, seal, "", "mmsc", NULL), RES_OK);
+	seal_free(&seal);
+	assert_int_equal(world_web(w, "POST", buf_str(&url), "",
+	    "<e:Envelope xmlns:e='http://schemas.xmlsoap.org/soap/envelope/'><e:Header><TransactionID>77</TransactionID></e:Header>"
+	    "<e:Body><DeliveryReportReq><MM7Version>6.8.0</MM7Version><MessageID>mms-1</MessageID><MMStatus>Retrieved</MMStatus>"
+	    "</DeliveryReportReq></e:Body></e:Envelope>").status, 200);
+	assert_string_equal(world_state(w, world_field(w, &a, "id")), "delivered");
+	buf_free(&url);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WORLD_TEST(test_media_leave_with_the_message),
+		WORLD_TEST(test_nothing_is_answered_before_the_media_are_there),
+		WORLD_TEST(test_medium_that_cannot_be_had_is_a_form_error),
+		WORLD_TEST(test_refused_medium_is_fetched_again_when_asked_again),
+		WORLD_TEST(test_media_too_large_together_are_refused),
+		WORLD_TEST(test_text_alone_is_an_mms_and_nothing_is_none),
+		WORLD_TEST(test_list_shows_subject_and_media),
+		WORLD_TEST(test_mm7_report_is_found_by_its_message_id),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,1137 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/driver.h"
+#include "gateway/gateways.h"
+
+#define STARTED_MAX 64
+#define NOW (5 * MINUTE_MS)
+
+/* -- An HTTP client that does what the test says ----------------------------------------------- */
+
+struct http_pool {
+	struct fake_client *client;
+	unsigned connections;
+};
+
+struct started {
+	struct http_pool *pool;
+	struct http_request *rq; /* NULL: it has ended */
+	http_done_fn *done;
+	void *arg;
+};
+
+struct fake_client {
+	struct http_client client;
+	struct started v[STARTED_MAX];
+	size_t n;
+	unsigned pools;
+	bool refuse, no_pools;
+};
+
+static struct http_pool *
+fake_pool_new(struct http_client *hc, unsigned connections)
+{
+	struct fake_client *c = (struct fake_client *)hc;
+	struct http_pool *p = c->no_pools ? NULL : calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		return NULL;
+	p->client = c;
+	p->connections = connections;
+	c->pools++;
+	return p;
+}
+
+static void
+fake_pool_resize(struct http_pool *p, unsigned connections)
+{
+	p->connections = connections;
+}
+
+static void
+fake_pool_free(struct http_pool **pp)
+{
+	struct http_pool *p = *pp;
+
+	for (size_t i = 0; i < p->client->n; i++)
+		if (p->client->v[i].rq != NULL && p->client->v[i].pool == p)
+			http_request_free(&p->client->v[i].rq);
+	p->client->pools--;
+	free(p);
+	*pp = NULL;
+}
+
+static enum res
+fake_start(struct http_pool *p, struct http_request *rq, http_done_fn *done, void *arg)
+{
+	struct fake_client *c = p->client;
+
+	if (c->refuse) {
+		http_request_free(&rq);
+		return RES_TEMPFAIL;
+	}
+	assert_true(c->n < STARTED_MAX);
+	c->v[c->n++] = (struct started){ p, rq, done, arg };
+	return RES_OK;
+}
+
+static const struct http_client_ops fake_ops = {
+	.pool_new = fake_pool_new,
+	.pool_resize = fake_pool_resize,
+	.pool_free = fake_pool_free,
+	.start = fake_start,
+};
+
+/* -- A driver as simple as can be -------------------------------------------------------------- */
+
+static enum res
+fake_render(const struct gateway_config *c, const struct submission *sub, const char *report_url,
+    int64_t now, struct http_request *rq, struct buf *why)
+{
+	(void)now;
+	if (span_eq(sub->body, SPAN("bad"))) {
+		buf_text(why, "it is bad");
+		return RES_INVALID;
+	}
+	if (span_eq(sub->body, SPAN("full")))
+		return RES_NOMEM;
+	rq->method = "POST";
+	rq->url = arena_text(&rq->arena, c->url);
+	buf_printf(&rq->body, "%s %s %s", sub->id, sub->recipient,
+	    report_url != NULL ? report_url : "-");
+	return RES_OK;
+}
+
+static enum res
+fake_judge(const struct gateway_config *c, const struct http_answer *a, int64_t now,
+    struct verdict *v)
+{
+	(void)c;
+	v->retry_after_ms = http_retry_after(a, NULL, now);
+	switch (a->status) {
+	case 200:
+		buf_span(&v->ref, a->body);
+		break;
+	case 204:
+		return RES_NOMEM;
+	case 400:
+		v->outcome = OUTCOME_PERMANENT;
+		buf_text(&v->words, "no such number");
+		break;
+	case 402:
+		v->halt = true;
+		v->outcome = OUTCOME_NOT_PROCESSED;
+		buf_text(&v->words, "no funds for 4917012345678");
+		break;
+	case 429:
+	case 503:
+		v->outcome = OUTCOME_NOT_PROCESSED;
+		break;
+	default:
+		v->outcome = OUTCOME_UNKNOWN;
+	}
+	return RES_OK;
+}
+
+static enum res
+fake_report(const struct gateway_config *c, const struct web_request *rq, struct report_read *out,
+    struct web_reply *reply)
+{
+	(void)c;
+	if (strcmp(rq->query, "noise") == 0)
+		return RES_NOTFOUND;
+	if (strcmp(rq->query, "own") == 0) {
+		reply->status = 500;
+		reply->type = "text/xml";
+		buf_text(&reply->body, "<fault/>");
+		return RES_INVALID;
+	}
+	if (strcmp(rq->query, "full") == 0)
+		return RES_NOMEM;
+	if (strncmp(rq->query, "ref=", 4) == 0)
+		buf_text(&out->ref, rq->query + 4);
+	else if (strcmp(rq->query, "yes") != 0)
+		return RES_INVALID;
+	out->state = REPORT_DELIVERED;
+	buf_text(&out->words, "arrived");
+	return RES_OK;
+}
+
+static bool
+by_ref(const struct gateway_config *c)
+{
+	return c->smsc != NULL;
+}
+
+static const struct driver fake_driver = {
+	.name = "fake",
+	.render = fake_render,
+	.judge = fake_judge,
+	.report = fake_report,
+	.reports_by_ref = by_ref,
+};
+
+/* -- The world --------------------------------------------------------------------------------- */
+
+struct world {
+	int64_t now;
+	struct clock clock;
+	struct timers timers;
+	struct fake_client http;
+	struct seal *seal;
+	struct gateway_config configs[3];
+	struct gateways_config config;
+	struct gateways *g;
+	struct buf events;
+	unsigned outcomes;
+	bool submitting;
+	const char *again; /* submitted at the outcome of another */
+};
+
+static int64_t
+read_clock(void *arg)
+{
+	return ((struct world *)arg)->now;
+}
+
+static void
+no_random(void *bytes, size_t len)
+{
+	memset(bytes, 0xff, len);
+}
+
+static enum res
+submit_text(struct world *w, size_t i, const char *id, const char *text, struct buf *why)
+{
+	const struct submission sub = {
+		.id = id,
+		.recipient = "+4917012345678",
+		.kind = KIND_SMS,
+		.body = span_of(text),
+	};
+	enum res res;
+
+	w->submitting = true;
+	res = w->g->ops->submit(w->g, i, &sub, why);
+	w->submitting = false;
+	return res;
+}
+
+static enum res
+submit(struct world *w, size_t i, const char *id)
+{
+	struct buf why = { 0 };
+	enum res res = submit_text(w, i, id, "text", &why);
+
+	assert_int_equal(why.len, 0);
+	buf_free(&why);
+	return res;
+}
+
+static void
+on_outcome(void *arg, const char *id, const char *gateway, enum outcome outcome, const char *ref,
+    const char *words)
+{
+	static const char *const names[] = { "accepted", "permanent", "not-processed", "unknown" };
+	struct world *w = arg;
+
+	assert_false(w->submitting);
+	assert_non_null(words);
+	w->outcomes++;
+	buf_printf(&w->events, "%s@%s:%s:%s ", id, gateway, names[outcome], ref != NULL ? ref : "-");
+	if (w->again != NULL) {
+		const char *next = w->again;
+
+		w->again = NULL;
+		assert_int_equal(submit(w, 0, next), RES_OK);
+	}
+}
+
+static void
+on_room(void *arg)
+{
+	struct world *w = arg;
+
+	assert_false(w->submitting);
+	buf_text(&w->events, "room ");
+}
+
+static void
+on_trouble(void *arg, const char *gateway, const char *words)
+{
+	struct world *w = arg;
+
+	buf_printf(&w->events, "trouble@%s:%s ", gateway, words);
+}
+
+static void
+on_reported(void *arg, const struct delivery_report *r)
+{
+	struct world *w = arg;
+
+	buf_printf(&w->events, "report@%s:%s:%s:%d:%s ", r->gateway, r->id != NULL ? r->id : "-",
+	    r->ref != NULL ? r->ref : "-", (int)r->state, r->words);
+}
+
+static void
+on_fetched(void *arg, uint64_t ticket, enum res res, const char *type, struct span bytes,
+    const char *words)
+{
+	struct world *w = arg;
+
+	buf_printf(&w->events, "fetched:%" PRIu64 ":%d:%s:%zu:%s ", ticket, (int)res,
+	    type != NULL ? type : "-", bytes.len, res == RES_OK ? "" : "words");
+	assert_true(res == RES_OK || words[0] != '\0');
+}
+
+static const struct gateways_events events = {
+	.outcome = on_outcome,
+	.room = on_room,
+	.trouble = on_trouble,
+	.reported = on_reported,
+	.fetched = on_fetched,
+};
+
+static void
+set_gateway(struct gateway_config *c, const char *name)
+{
+	*c = (struct gateway_config){
+		.info.name = name,
+		.driver = "fake",
+		.url = "http://127.0.0.1/secret",
+		.timeout_ms = 7000,
+		.connections = 2,
+		.inflight = 10,
+		.prepared_driver = &fake_driver,
+	};
+}
+
+static int
+setup(void **state)
+{
+	static const uint8_t key[SEAL_KEY_LEN] = { 1, 2, 3 };
+	static const char *const no_hosts[] = { NULL };
+	struct world *w = calloc(1, sizeof(*w));
+
+	if (w == NULL)
+		return 1;
+	w->now = NOW;
+	w->clock = (struct clock){ .wall_ms = read_clock, .mono_ms = read_clock, .arg = w };
+	w->http.client.ops = &fake_ops;
+	w->seal = seal_new(key);
+	set_gateway(&w->configs[0], "office");
+	set_gateway(&w->configs[1], "other");
+	w->config = (struct gateways_config){
+		.v = w->configs,
+		.n = 2,
+		.public_url = "https://later.example.org/hook/",
+		.media = { .hosts = no_hosts, .timeout_ms = 5000 },
+	};
+	const struct gateways_env env = {
+		.clock = &w->clock,
+		.timers = &w->timers,
+		.seal = w->seal,
+		.http = &w->http.client,
+		.events = &events,
+		.events_arg = w,
+		.random = no_random,
+	};
+	w->g = gateways_new(&w->config, &env);
+	*state = w;
+	return w->g == NULL;
+}
+
+static int
+teardown(void **state)
+{
+	struct world *w = *state;
+
+	gateways_free(&w->g);
+	assert_null(w->g);
+	assert_int_equal(w->http.pools, 0);
+	assert_true(timers_next(&w->timers) == NEVER_MS);
+	for (size_t i = 0; i < w->http.n; i++)
+		assert_null(w->http.v[i].rq);
+	seal_free(&w->seal);
+	buf_free(&w->events);
+	free(w);
+	return 0;
+}
+
+static struct gateway_state
+state_of(struct world *w, size_t i)
+{
+	return w->g->ops->state(w->g, i);
+}
+
+static void
+assert_events(struct world *w, const char *want)
+{
+	assert_string_equal(buf_str(&w->events), want);
+	buf_reset(&w->events);
+}
+
+/* The request of that packet, which must be under way. */
+static struct started *
+find(struct world *w, const char *id)
+{
+	for (size_t i = 0; i < w->http.n; i++)
+		if (w->http.v[i].rq != NULL && w->http.v[i].rq->body.len > 0 &&
+		    strncmp(buf_str(&w->http.v[i].rq->body), id, strlen(id)) == 0)
+			return &w->http.v[i];
+	return NULL;
+}
+
+static void
+end(struct started *s, const struct http_answer *a)
+{
+	assert_non_null(s);
+	http_request_free(&s->rq);
+	s->done(s->arg, a);
+}
+
+static void
+answer(struct world *w, const char *id, int status, const char *body)
+{
+	const struct http_answer a = { .status = status, .body = span_of(body) };
+
+	end(find(w, id), &a);
+}
+
+static void
+break_off(struct world *w, const char *id, enum http_end how)
+{
+	const struct http_answer a = {
+		.end = how, .status = how == HTTP_TOO_LARGE ? 200 : 0, .error = "refused" };
+
+	end(find(w, id), &a);
+}
+
+static void
+pass(struct world *w, int64_t ms)
+{
+	w->now += ms;
+	timers_run(&w->timers, w->now);
+}
+
+/* A whole attempt. */
+static void
+attempt(struct world *w, const char *id, int status)
+{
+	assert_int_equal(submit(w, 0, id), RES_OK);
+	gateways_flush(w->g);
+	answer(w, id, status, "");
+}
+
+/* -- Attempts ---------------------------------------------------------------------------------- */
+
+static void
+test_an_attempt_leaves_only_when_the_turn_is_on_disk(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(submit(w, 0, "AAAAAA"), RES_OK);
+	assert_int_equal(w->g->ops->inflight(w->g), 1);
+	assert_int_equal(w->http.n, 0);
+	gateways_flush(w->g);
+	assert_int_equal(w->http.n, 1);
+	gateways_flush(w->g);
+	assert_int_equal(w->http.n, 1);
+	answer(w, "AAAAAA", 200, "ref-1");
+	assert_events(w, "AAAAAA@office:accepted:ref-1 ");
+	assert_int_equal(w->g->ops->inflight(w->g), 0);
+}
+
+static void
+test_the_attempts_of_a_failed_turn_are_forgotten(void **state)
+{
+	struct world *w = *state;
+
+	w->configs[0].rate = 2;
+	gateways_configure(w->g, &w->config);
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(submit(w, 0, "AAAAAA"), RES_OK);
+		gateways_failed(w->g);
+	}
+	gateways_flush(w->g);
+	assert_int_equal(w->http.n, 0);
+	assert_int_equal(w->g->ops->inflight(w->g), 0);
+	assert_int_equal(state_of(w, 0).room, 2);
+	assert_events(w, "");
+}
+
+static void
+test_what_cannot_be_written_is_refused_with_its_reason(void **state)
+{
+	struct world *w = *state;
+	struct buf why = { 0 };
+
+	assert_int_equal(submit_text(w, 0, "AAAAAA", "bad", &why), RES_INVALID);
+	assert_string_equal(buf_str(&why), "it is bad");
+	assert_int_equal(submit_text(w, 0, "AAAAAA", "full", &why), RES_TEMPFAIL);
+	assert_int_equal(submit_text(w, 2, "AAAAAA", "x", &why), RES_TEMPFAIL);
+	assert_int_equal(submit_text(w, SIZE_MAX, "AAAAAA", "x", &why), RES_TEMPFAIL);
+	buf_free(&why);
+	assert_int_equal(w->g->ops->inflight(w->g), 0);
+	assert_int_equal(state_of(w, 0).room, 10);
+}
+
+static void
+test_each_end_has_its_outcome(void **state)
+{
+	static const struct {
+		enum http_end end;
+		int status;
+		const char *outcome;
+	} rows[] = {
+		{ HTTP_ANSWERED, 200, "accepted" },
+		{ HTTP_ANSWERED, 204, "unknown" },
+		{ HTTP_ANSWERED, 400, "permanent" },
+		{ HTTP_ANSWERED, 429, "not-processed" },
+		{ HTTP_ANSWERED, 503, "not-processed" },
+		{ HTTP_ANSWERED, 500, "unknown" },
+		{ HTTP_NOT_SENT, 0, "not-processed" },
+		{ HTTP_BROKEN, 0, "unknown" },
+		{ HTTP_TOO_LARGE, 200, "unknown" },
+	};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct http_answer a = { .end = rows[i].end, .status = rows[i].status,
+			.error = rows[i].end == HTTP_ANSWERED ? NULL : "why" };
+		char want[80];
+
+		assert_int_equal(submit(w, 0, "AAAAAA"), RES_OK);
+		gateways_flush(w->g);
+		end(find(w, "AAAAAA"), &a);
+		snprintf(want, sizeof(want), "AAAAAA@office:%s:- ", rows[i].outcome);
+		assert_memory_equal(buf_str(&w->events), want, strlen(want));
+		buf_reset(&w->events);
+		gateways_configure(w->g, &w->config);
+	}
+}
+
+static void
+test_what_cannot_be_started_has_an_outcome_in_a_later_turn(void **state)
+{
+	struct world *w = *state;
+
+	w->http.refuse = true;
+	assert_int_equal(submit(w, 0, "AAAAAA"), RES_OK);
+	assert_int_equal(submit(w, 1, "BBBBBB"), RES_OK);
+	gateways_flush(w->g);
+	assert_events(w, "");
+	assert_int_equal(w->g->ops->inflight(w->g), 2);
+	assert_int_equal(timers_next(&w->timers), w->now);
+	pass(w, 0);
+	assert_events(w, "AAAAAA@office:not-processed:- BBBBBB@other:not-processed:- ");
+	assert_int_equal(w->g->ops->inflight(w->g), 0);
+	pass(w, 1000);
+	assert_events(w, "");
+}
+
+static void
+test_an_outcome_may_submit_another(void **state)
+{
+	struct world *w = *state;
+
+	w->configs[0].inflight = 1;
+	gateways_configure(w->g, &w->config);
+	w->again = "BBBBBB";
+	attempt(w, "AAAAAA", 200);
+	/* It took the room at once, so there is none to tell of. */
+	assert_events(w, "AAAAAA@office:accepted:- ");
+	gateways_flush(w->g);
+	answer(w, "BBBBBB", 200, "");
+	assert_events(w, "BBBBBB@office:accepted:- room ");
+}
+
+static void
+test_nothing_is_told_after_the_end(void **state)
+{
+	struct world *w = *state;
+	struct buf why = { 0 };
+
+	w->http.refuse = true;
+	assert_int_equal(submit(w, 0, "AAAAAA"), RES_OK);
+	gateways_flush(w->g);
+	w->http.refuse = false;
+	assert_int_equal(submit(w, 0, "BBBBBB"), RES_OK);
+	gateways_flush(w->g);
+	assert_int_equal(submit(w, 0, "CCCCCC"), RES_OK);
+	assert_int_equal(
+	    w->g->ops->fetch(w->g, "https://example.org/a.png", 1000, 1, &why), RES_OK);
+	gateways_free(&w->g);
+	timers_run(&w->timers, w->now + HOUR_MS);
+	assert_events(w, "");
+	buf_free(&why);
+}
+
+/* -- Pace -------------------------------------------------------------------------------------- */
+
+static void
+test_room_is_told_when_a_full_gateway_has_some_again(void **state)
+{
+	struct world *w = *state;
+
+	w->configs[0].inflight = 2;
+	gateways_configure(w->g, &w->config);
+	assert_int_equal(submit(w, 0, "AAAAAA"), RES_OK);
+	assert_int_equal(state_of(w, 0).room, 1);
+	assert_int_equal(submit(w, 0, "BBBBBB"), RES_OK);
+	assert_int_equal(state_of(w, 0).room, 0);
+	assert_true(state_of(w, 0).open);
+	assert_int_equal(submit(w, 0, "CCCCCC"), RES_TEMPFAIL);
+	assert_int_equal(submit(w, 1, "DDDDDD"), RES_OK);
+	gateways_flush(w->g);
+	answer(w, "AAAAAA", 200, "");
+	assert_events(w, "AAAAAA@office:accepted:- room ");
+	answer(w, "BBBBBB", 200, "");
+	assert_events(w, "BBBBBB@office:accepted:- ");
+	answer(w, "DDDDDD", 200, "");
+	assert_events(w, "DDDDDD@other:accepted:- ");
+}
+
+static void
+test_room_is_told_when_the_rate_allows(void **state)
+{
+	struct world *w = *state;
+
+	w->configs[0].rate = 1;
+	gateways_configure(w->g, &w->config);
+	attempt(w, "AAAAAA", 200);
+	assert_events(w, "AAAAAA@office:accepted:- ");
+	assert_int_equal(state_of(w, 0).room, 0);
+	assert_true(state_of(w, 0).open);
+	pass(w, 990);
+	assert_events(w, "");
+	pass(w, 11);
+	assert_events(w, "room ");
+	assert_int_equal(state_of(w, 0).room, 1);
+	pass(w, HOUR_MS);
+	assert_events(w, "");
+}
+
+static void
+fail_many(struct world *w, int n)
+{
+	for (int i = 0; i < n; i++) {
+		assert_int_equal(submit(w, 0, "AAAAAA"), RES_OK);
+		gateways_flush(w->g);
+		break_off(w, "AAAAAA", HTTP_NOT_SENT);
+	}
+}
+
+static void
+trip(struct world *w)
+{
+	fail_many(w, 4);
+	buf_reset(&w->events);
+	fail_many(w, 1);
+	assert_events(w, "AAAAAA@office:not-processed:- trouble@office:refused room ");
+	assert_false(state_of(w, 0).open);
+}
+
+static void
+test_the_breaker_opens_probes_and_closes(void **state)
+{
+	struct world *w = *state;
+
+	trip(w);
+	assert_int_equal(state_of(w, 0).room, 0);
+	assert_int_equal(state_of(w, 0).resumes_ms, 5000);
+	assert_true(state_of(w, 1).open);
+	assert_int_equal(submit(w, 0, "BBBBBB"), RES_TEMPFAIL);
+	pass(w, 4999);
+	assert_events(w, "");
+	assert_int_equal(state_of(w, 0).resumes_ms, 1);
+	pass(w, 1);
+	assert_events(w, "room ");
+	assert_true(state_of(w, 0).open);
+	assert_int_equal(state_of(w, 0).room, 1);
+	assert_int_equal(submit(w, 0, "BBBBBB"), RES_OK);
+	assert_false(state_of(w, 0).open);
+	assert_true(state_of(w, 0).resumes_ms > 0);
+	assert_int_equal(submit(w, 0, "CCCCCC"), RES_TEMPFAIL);
+	gateways_flush(w->g);
+	answer(w, "BBBBBB", 200, "");
+	assert_events(w, "BBBBBB@office:accepted:- room ");
+	assert_int_equal(state_of(w, 0).room, 10);
+}
+
+static void
+test_people_hear_of_an_incident_once(void **state)
+{
+	struct world *w = *state;
+
+	trip(w);
+	for (int i = 0; i < 5; i++) {
+		pass(w, 10 * MINUTE_MS);
+		assert_events(w, "room ");
+		fail_many(w, 1);
+		assert_events(w, "AAAAAA@office:not-processed:- room ");
+	}
+	pass(w, 10 * MINUTE_MS);
+	attempt(w, "AAAAAA", 200);
+	buf_reset(&w->events);
+	trip(w);
+}
+
+static void
+test_server_errors_count_as_failures_unless_they_are_clear(void **state)
+{
+	struct world *w = *state;
+
+	for (int i = 0; i < 4; i++)
+		attempt(w, "AAAAAA", i % 2 ? 500 : 503);
+	assert_true(state_of(w, 0).open);
+	attempt(w, "AAAAAA", 503);
+	assert_false(state_of(w, 0).open);
+	gateways_configure(w->g, &w->config);
+	for (int i = 0; i < 20; i++)
+		attempt(w, "AAAAAA", i % 2 ? 429 : 400);
+	assert_true(state_of(w, 0).open);
+}
+
+static void
+test_a_gateway_that_needs_a_person_is_paused_for_half_an_hour(void **state)
+{
+	struct world *w = *state;
+
+	attempt(w, "AAAAAA", 402);
+	assert_events(w, "AAAAAA@office:not-processed:- "
+			 "trouble@office:no funds for 4917012345678 room ");
+	assert_false(state_of(w, 0).open);
+	assert_int_equal(state_of(w, 0).resumes_ms, 30 * MINUTE_MS);
+	pass(w, 30 * MINUTE_MS);
+	assert_events(w, "room ");
+	attempt(w, "AAAAAA", 402);
+	assert_events(w, "AAAAAA@office:not-processed:- room ");
+	assert_int_equal(state_of(w, 0).resumes_ms, 30 * MINUTE_MS);
+}
+
+static void
+answer_retry_after(struct world *w, const char *id, int status, const char *value)
+{
+	const struct http_header h = { "retry-after", value, NULL };
+	const struct http_answer a = { .status = status, .headers = &h };
+
+	end(find(w, id), &a);
+}
+
+static void
+test_retry_after_is_obeyed_without_alarm(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(submit(w, 0, "AAAAAA"), RES_OK);
+	assert_int_equal(submit(w, 0, "BBBBBB"), RES_OK);
+	assert_int_equal(submit(w, 0, "CCCCCC"), RES_OK);
+	gateways_flush(w->g);
+	answer_retry_after(w, "AAAAAA", 429, "60");
+	assert_events(w, "AAAAAA@office:not-processed:- room ");
+	assert_int_equal(state_of(w, 0).resumes_ms, 60000);
+	/* It was asked already; nothing opens or closes. */
+	answer_retry_after(w, "BBBBBB", 429, "30");
+	answer(w, "CCCCCC", 200, "");
+	assert_events(w, "BBBBBB@office:not-processed:- CCCCCC@office:accepted:- ");
+	assert_int_equal(state_of(w, 0).resumes_ms, 60000);
+	pass(w, 60000);
+	assert_events(w, "room ");
+	attempt(w, "DDDDDD", 200);
+	assert_events(w, "DDDDDD@office:accepted:- room ");
+}
+
+/* -- Reloads ----------------------------------------------------------------------------------- */
+
+static void
+test_a_reload_keeps_attempts_and_ends_a_pause(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(submit(w, 0, "BBBBBB"), RES_OK);
+	attempt(w, "AAAAAA", 402);
+	buf_reset(&w->events);
+	w->configs[0].inflight = 1;
+	w->configs[0].connections = 9;
+	assert_int_equal(gateways_configure(w->g, &w->config), RES_OK);
+	assert_events(w, "");
+	assert_true(state_of(w, 0).open);
+	assert_int_equal(state_of(w, 0).room, 0);
+	assert_int_equal(find(w, "BBBBBB")->pool->connections, 9);
+	answer(w, "BBBBBB", 200, "r");
+	assert_events(w, "BBBBBB@office:accepted:r room ");
+}
+
+static void
+test_the_attempts_of_a_removed_gateway_still_end(void **state)
+{
+	struct world *w = *state;
+	struct gateway_config other;
+	struct gateways_config config = w->config;
+
+	set_gateway(&other, "other");
+	config.v = &other;
+	config.n = 1;
+	assert_int_equal(submit(w, 0, "AAAAAA"), RES_OK);
+	assert_int_equal(submit(w, 1, "BBBBBB"), RES_OK);
+	gateways_flush(w->g);
+	assert_int_equal(submit(w, 0, "CCCCCC"), RES_OK);
+	assert_int_equal(gateways_configure(w->g, &config), RES_OK);
+	gateways_flush(w->g);
+	assert_int_equal(w->http.pools, 3);
+	assert_int_equal(w->g->ops->inflight(w->g), 3);
+	/* The indexes are those of the new configuration. */
+	assert_int_equal(state_of(w, 0).room, 9);
+	assert_false(state_of(w, 1).open);
+	answer(w, "AAAAAA", 402, "");
+	answer(w, "BBBBBB", 200, "");
+	assert_events(w, "AAAAAA@office:not-processed:- room BBBBBB@other:accepted:- ");
+	break_off(w, "CCCCCC", HTTP_BROKEN);
+	assert_events(w, "CCCCCC@office:unknown:- ");
+	gateways_flush(w->g);
+	assert_int_equal(w->http.pools, 2);
+	pass(w, HOUR_MS);
+	assert_events(w, "");
+}
+
+static void
+test_a_gateway_may_come_back(void **state)
+{
+	struct world *w = *state;
+	struct gateways_config none = w->config;
+
+	none.n = 0;
+	assert_int_equal(submit(w, 0, "AAAAAA"), RES_OK);
+	gateways_flush(w->g);
+	assert_int_equal(gateways_configure(w->g, &none), RES_OK);
+	assert_int_equal(gateways_configure(w->g, &w->config), RES_OK);
+	assert_int_equal(state_of(w, 0).room, 9);
+	answer(w, "AAAAAA", 200, "");
+	assert_events(w, "AAAAAA@office:accepted:- ");
+	assert_int_equal(state_of(w, 0).room, 10);
+	gateways_flush(w->g);
+	assert_int_equal(w->http.pools, 3);
+}
+
+static void
+test_a_reload_without_memory_changes_nothing(void **state)
+{
+	struct world *w = *state;
+	struct gateway_config v[3];
+	struct gateways_config config = w->config;
+
+	set_gateway(&v[0], "new");
+	set_gateway(&v[1], "office");
+	set_gateway(&v[2], "newer");
+	config.v = v;
+	config.n = 3;
+	w->http.no_pools = true;
+	assert_int_equal(gateways_configure(w->g, &config), RES_NOMEM);
+	assert_int_equal(w->http.pools, 3);
+	attempt(w, "AAAAAA", 200);
+	assert_events(w, "AAAAAA@office:accepted:- ");
+	w->http.no_pools = false;
+	assert_int_equal(gateways_configure(w->g, &config), RES_OK);
+	assert_int_equal(w->http.pools, 4);
+	attempt(w, "AAAAAA", 200);
+	assert_events(w, "AAAAAA@new:accepted:- ");
+}
+
+/* -- Reports ----------------------------------------------------------------------------------- */
+
+static int
+report(struct world *w, const char *path, const char *query)
+{
+	const struct web_request rq = {
+		.method = "GET", .path = path, .query = query, .content_type = "", .body = SPAN("") };
+	struct web_reply reply = { 0 };
+
+	gateways_report(w->g, &rq, &reply);
+	assert_true(reply.status == 500 || reply.body.len == 0);
+	buf_free(&reply.body);
+	return reply.status;
+}
+
+/* The path of a report's URL, as a proxy hands it on. */
+static const char *
+path_of(struct world *w, const char *gateway, const char *id)
+{
+	static char path[512];
+	struct buf url = { 0 };
+
+	assert_int_equal(gateways_report_url(&url, w->seal, "http://x", gateway, id), RES_OK);
+	snprintf(path, sizeof(path), "%s", buf_str(&url) + strlen("http://x"));
+	buf_free(&url);
+	return path;
+}
+
+static void
+test_the_url_of_a_report_is_given_to_the_driver(void **state)
+{
+	struct world *w = *state;
+	struct buf want = { 0 };
+
+	assert_int_equal(submit(w, 0, "AAAAAA"), RES_OK);
+	w->configs[1].smsc = "by ref";
+	assert_int_equal(submit(w, 1, "BBBBBB"), RES_OK);
+	gateways_flush(w->g);
+	buf_printf(&want, "AAAAAA +4917012345678 https://later.example.org/hook%s",
+	    path_of(w, "office", "AAAAAA"));
+	assert_string_equal(buf_str(&find(w, "AAAAAA")->rq->body), buf_str(&want));
+	buf_reset(&want);
+	buf_printf(&want, "BBBBBB +4917012345678 https://later.example.org/hook%s",
+	    path_of(w, "other", NULL));
+	assert_string_equal(buf_str(&find(w, "BBBBBB")->rq->body), buf_str(&want));
+	w->config.public_url = NULL;
+	gateways_configure(w->g, &w->config);
+	assert_int_equal(submit(w, 0, "CCCCCC"), RES_OK);
+	gateways_flush(w->g);
+	assert_string_equal(buf_str(&find(w, "CCCCCC")->rq->body), "CCCCCC +4917012345678 -");
+	buf_free(&want);
+}
+
+static void
+test_a_report_with_its_token_is_told(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(report(w, path_of(w, "office", "7K3QXZ"), "yes"), 200);
+	assert_events(w, "report@office:7K3QXZ:-:1:arrived ");
+	assert_int_equal(report(w, path_of(w, "office", "7K3QXZ"), "ref=r1"), 200);
+	assert_events(w, "report@office:7K3QXZ:r1:1:arrived ");
+	w->configs[1].smsc = "by ref";
+	assert_int_equal(report(w, path_of(w, "other", NULL), "ref=r2"), 200);
+	assert_events(w, "report@other:-:r2:1:arrived ");
+	/* It names nothing. */
+	assert_int_equal(report(w, path_of(w, "other", NULL), "yes"), 200);
+	assert_events(w, "");
+}
+
+static void
+test_each_url_is_taken_only_where_the_driver_uses_it(void **state)
+{
+	struct world *w = *state;
+	char path[600];
+
+	w->configs[1].smsc = "by ref";
+	assert_int_equal(report(w, path_of(w, "office", NULL), "ref=r"), 404);
+	assert_int_equal(report(w, path_of(w, "other", "7K3QXZ"), "ref=r"), 404);
+	/* The token of the one URL, at the other. */
+	snprintf(path, sizeof(path), "/report/other/7K3QXZ%s",
+	    strrchr(path_of(w, "other", NULL), '/'));
+	assert_int_equal(report(w, path, "ref=r"), 404);
+	assert_events(w, "");
+}
+
+static void
+test_any_other_path_is_not_found(void **state)
+{
+	static const char *const paths[] = { "", "/", "/report", "/report/", "/report//", "/report///",
+		"/report/office", "/report/office/", "/report/office/7K3QXZ", "/report/office/7K3QXZ/",
+		"/report/office/7K3QXZ/00000000000000000000000000000000", "/healthz",
+		"report/office/7K3QXZ/x", "/report/office/7K3QXZ/x/y/z/a/b/c" };
+	struct world *w = *state;
+	char path[600];
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		assert_int_equal(report(w, paths[i], "yes"), 404);
+	snprintf(path, sizeof(path), "%s/", path_of(w, "office", "7K3QXZ"));
+	assert_int_equal(report(w, path, "yes"), 404);
+	snprintf(path, sizeof(path), "/%s", path_of(w, "office", "7K3QXZ"));
+	assert_int_equal(report(w, path, "yes"), 404);
+	assert_int_equal(report(w, path_of(w, "nobody", "7K3QXZ"), "yes"), 404);
+	assert_events(w, "");
+}
+
+/* Every change of one character of a good path. */
+static void
+test_a_token_fits_one_packet_of_one_gateway(void **state)
+{
+	struct world *w = *state;
+	char path[512];
+	size_t len;
+
+	snprintf(path, sizeof(path), "%s", path_of(w, "office", "7K3QXZ"));
+	len = strlen(path);
+	for (size_t i = 0; i < len; i++) {
+		char was = path[i];
+
+		path[i] = was == '0' ? '1' : '0';
+		assert_int_equal(report(w, path, "yes"), 404);
+		if (was >= 'A' && was <= 'Z') {
+			path[i] = (char)(was - 'A' + 'a');
+			assert_int_equal(report(w, path, "yes"), 404);
+		}
+		path[i] = was;
+	}
+	path[len - 1] = '\0';
+	assert_int_equal(report(w, path, "yes"), 404);
+	assert_events(w, "");
+}
+
+static void
+test_a_token_of_another_key_is_wrong(void **state)
+{
+	static const uint8_t key[SEAL_KEY_LEN] = { 9 };
+	struct world *w = *state;
+	struct seal *own = w->seal, *other = seal_new(key);
+	char path[512];
+
+	w->seal = other;
+	snprintf(path, sizeof(path), "%s", path_of(w, "office", "7K3QXZ"));
+	w->seal = own;
+	seal_free(&other);
+	assert_int_equal(report(w, path, "yes"), 404);
+}
+
+static void
+test_replies_say_what_became_of_the_report(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(report(w, path_of(w, "office", "7K3QXZ"), "noise"), 200);
+	assert_int_equal(report(w, path_of(w, "office", "7K3QXZ"), "?"), 400);
+	assert_int_equal(report(w, path_of(w, "office", "7K3QXZ"), "full"), 503);
+	assert_int_equal(report(w, path_of(w, "office", "7K3QXZ"), "own"), 500);
+	assert_events(w, "");
+}
+
+static void
+test_any_name_of_a_gateway_makes_a_path(void **state)
+{
+	struct world *w = *state;
+
+	set_gateway(&w->configs[0], "b\xc3\xbcro 1/x?");
+	gateways_configure(w->g, &w->config);
+	assert_non_null(
+	    strstr(path_of(w, "b\xc3\xbcro 1/x?", "7K3QXZ"), "/report/b%C3%BCro%201%2Fx%3F/7K3QXZ/"));
+	assert_int_equal(report(w, path_of(w, "b\xc3\xbcro 1/x?", "7K3QXZ"), "yes"), 200);
+	assert_events(w, "report@b\xc3\xbcro 1/x?:7K3QXZ:-:1:arrived ");
+}
+
+static void
+test_a_url_without_room_is_not_begun(void **state)
+{
+	struct world *w = *state;
+	struct buf url = { .max = 40 };
+
+	buf_text(&url, "before ");
+	assert_int_equal(
+	    gateways_report_url(&url, w->seal, "http://x", "office", "7K3QXZ"), RES_NOMEM);
+	assert_string_equal(buf_str(&url), "before ");
+	buf_free(&url);
+}
+
+/* -- Media ------------------------------------------------------------------------------------- */
+
+static void
+test_a_medium_is_fetched_at_once_and_told(void **state)
+{
+	static const char png[] = "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\10\2\0\0\0";
+	const struct http_header type = { "content-type", "image/png", NULL };
+	const struct http_answer a = { .status = 200, .headers = &type, .body = { png, sizeof(png) } };
+	struct world *w = *state;
+	struct buf why = { 0 };
+	char want[80];
+
+	assert_int_equal(
+	    w->g->ops->fetch(w->g, "https://example.org/a.png", 1000, 77, &why), RES_OK);
+	assert_int_equal(w->http.n, 1);
+	assert_true(w->http.v[0].rq->stranger);
+	assert_int_equal(w->g->ops->inflight(w->g), 0);
+	end(&w->http.v[0], &a);
+	snprintf(want, sizeof(want), "fetched:77:0:image/png:%zu: ", sizeof(png));
+	assert_events(w, want);
+	buf_free(&why);
+}
+
+static void
+test_what_cannot_be_fetched_is_told_with_words(void **state)
+{
+	const struct http_answer missing = { .status = 404 };
+	const struct http_answer broken = { .end = HTTP_BROKEN, .error = "x" };
+	struct world *w = *state;
+	struct buf why = { 0 };
+
+	for (uint64_t i = 0; i < 2; i++)
+		assert_int_equal(
+		    w->g->ops->fetch(w->g, "https://example.org/a.png", 1000, i, &why), RES_OK);
+	end(&w->http.v[0], &missing);
+	assert_events(w, "fetched:0:4:-:0:words ");
+	end(&w->http.v[1], &broken);
+	assert_events(w, "fetched:1:5:-:0:words ");
+	buf_free(&why);
+}
+
+static void
+test_links_that_are_not_allowed_and_too_many_are_refused(void **state)
+{
+	struct world *w = *state;
+	struct buf why = { 0 };
+
+	assert_int_equal(
+	    w->g->ops->fetch(w->g, "http://example.org/a.png", 1000, 1, &why), RES_INVALID);
+	assert_true(why.len > 0);
+	w->http.refuse = true;
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(w->g->ops->fetch(w->g, "https://example.org/a", 9, 1, &why),
+		    RES_TEMPFAIL);
+	w->http.refuse = false;
+	for (int i = 0; i < 64; i++)
+		assert_int_equal(
+		    w->g->ops->fetch(w->g, "https://example.org/a", 9, 1, &why), RES_OK);
+	assert_int_equal(
+	    w->g->ops->fetch(w->g, "https://example.org/a", 9, 1, &why), RES_TEMPFAIL);
+	buf_free(&why);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_an_attempt_leaves_only_when_the_turn_is_on_disk),
+		TEST(test_the_attempts_of_a_failed_turn_are_forgotten),
+		TEST(test_what_cannot_be_written_is_refused_with_its_reason),
+		TEST(test_each_end_has_its_outcome),
+		TEST(test_what_cannot_be_started_has_an_outcome_in_a_later_turn),
+		TEST(test_an_outcome_may_submit_another),
+		TEST(test_nothing_is_told_after_the_end),
+		TEST(test_room_is_told_when_a_full_gateway_has_some_again),
+		TEST(test_room_is_told_when_the_rate_allows),
+		TEST(test_the_breaker_opens_probes_and_closes),
+		TEST(test_people_hear_of_an_incident_once),
+		TEST(test_server_errors_count_as_failures_unless_they_are_clear),
+		TEST(test_a_gateway_that_needs_a_person_is_paused_for_half_an_hour),
+		TEST(test_retry_after_is_obeyed_without_alarm),
+		TEST(test_a_reload_keeps_attempts_and_ends_a_pause),
+		TEST(test_the_attempts_of_a_removed_gateway_still_end),
+		TEST(test_a_gateway_may_come_back),
+		TEST(test_a_reload_without_memory_changes_nothing),
+		TEST(test_the_url_of_a_report_is_given_to_the_driver),
+		TEST(test_a_report_with_its_token_is_told),
+		TEST(test_each_url_is_taken_only_where_the_driver_uses_it),
+		TEST(test_any_other_path_is_not_found),
+		TEST(test_a_token_fits_one_packet_of_one_gateway),
+		TEST(test_a_token_of_another_key_is_wrong),
+		TEST(test_replies_say_what_became_of_the_report),
+		TEST(test_any_name_of_a_gateway_makes_a_path),
+		TEST(test_a_url_without_room_is_not_begun),
+		TEST(test_a_medium_is_fetched_at_once_and_told),
+		TEST(test_what_cannot_be_fetched_is_told_with_words),
+		TEST(test_links_that_are_not_allowed_and_too_many_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
