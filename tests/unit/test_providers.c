@@ -114,9 +114,12 @@ print_mms(struct buf *out, const struct gateway_config *c, const char *title, si
 		.subject = SPAN("Grüße"),
 		.text = SPAN("Siehe „Bild“ & \"Ton\" 😀"),
 		.media = {
-			{ .url = "https://upload.example.org/a%20b,c.jpg?x=1&y=2", .type = "image/jpeg",
+			{ .url = "https://upload.example.org/a%20b,c.jpg?x=1&y=2",
+			    .type = "image/jpeg",
 			    .bytes = SPAN("\xff\xd8\xff") },
-			{ .url = "https://upload.example.org/d.png", .type = "image/png", .bytes = SPAN("PNG") },
+			{ .url = "https://upload.example.org/d.png",
+			    .type = "image/png",
+			    .bytes = SPAN("PNG") },
 		},
 		.nmedia = nmedia,
 	};
