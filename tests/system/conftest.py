@@ -1,6 +1,10 @@
 import pytest
 
-from peers import Laterd, Prosody, Scene, User
+from gateway import Gateway
+from kannel import Kannel
+from mmsc import Mmsc
+from peers import Laterd, Prosody, Scene, User, free_ports
+from web import Certificate, Library
 
 ACCOUNTS = ("juliet@example.org", "romeo@example.org", "nurse@example.org", "tybalt@elsewhere.example")
 
@@ -17,6 +21,11 @@ class World:
         self.server = Prosody(self.scene, privileges=privileges, offline=offline, accounts=ACCOUNTS).start()
         self.laterd = Laterd(self.scene, self.server, **sections).start()
         return self
+
+    def listener(self):
+        """A section `http` for delivery reports."""
+        address = f"127.0.0.1:{free_ports(1)[0]}"
+        return {"listen": address, "public_url": f"http://{address}"}
 
     def user(self, name, **arguments):
         """A user who is not logged in yet."""
@@ -56,6 +65,27 @@ def world(bare_world):
 def plain_world(bare_world):
     """No privileges."""
     return bare_world.start(privileges=False)
+
+
+@pytest.fixture
+def kannel(bare_world):
+    return Kannel(bare_world.scene).start()
+
+
+@pytest.fixture
+def gateway(bare_world):
+    return Gateway(bare_world.scene).start()
+
+
+@pytest.fixture
+def mmsc(bare_world):
+    return Mmsc(bare_world.scene).start()
+
+
+@pytest.fixture
+def library(bare_world):
+    """An https server of media."""
+    return Library(bare_world.scene, Certificate(bare_world.scene)).start()
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -1,7 +1,6 @@
 """Ad-hoc commands (XEP-0050) and data forms (XEP-0004) as they stand on the wire, and what laterd makes of them."""
 
 import math
-import re
 import time
 from datetime import datetime, timezone
 from xml.etree import ElementTree as ET
@@ -92,16 +91,20 @@ def rfc3339(instant):
     return datetime.fromtimestamp(instant, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def order(user, to, body, due, **fields):
-    """Schedule an im in one request and return the reply."""
-    when = due if isinstance(due, str) else rfc3339(due)
-    recipients = to if isinstance(to, str) else ", ".join(to)
-    return user.command("im", {"to": recipients, "when": when, "body": body.split("\n"), **fields}, "complete")
+def filled(to, body, due, **fields):
+    """The fields of a form that schedules; `to` may be a list, and due an instant or words."""
+    return {"to": to if isinstance(to, str) else ", ".join(to), "when": due if isinstance(due, str) else rfc3339(due),
+            "body": body.split("\n"), **fields}
 
 
-def schedule(user, to, body, due, **fields):
+def order(user, to, body, due, kind="im", **fields):
+    """Schedule in one request and return the reply."""
+    return user.command(kind, filled(to, body, due, **fields), "complete", timeout=30)
+
+
+def schedule(user, to, body, due, kind="im", **fields):
     """As order, and return the packet's id, or the ids if `to` is a list."""
-    reply = order(user, to, body, due, **fields)
+    reply = order(user, to, body, due, kind, **fields)
     assert reply.status == "completed" and reply.form is not None, reply
     ids = reply.form["id"].values
     assert len(ids) == (1 if isinstance(to, str) else len(to)), reply
@@ -115,15 +118,36 @@ def listing(user):
     return {f.var: f.value for f in reply.form.fields if f.type == "fixed"} if reply.form else {}
 
 
+def show(user, packet):
+    """The reply of `show`."""
+    return user.command("show", {"id": packet}, "complete")
+
+
+def state_of(user, packet):
+    return show(user, packet).form["state"].value
+
+
 def until_state(user, packet, state, timeout=15):
-    """What `show` tells as soon as it names this state; asking is the only way a user has to learn it."""
+    """What `show` tells as soon as the packet is in this state; asking is the only way a user has to learn it."""
     deadline = time.monotonic() + timeout
     while True:
-        shown = user.command("show", {"id": packet}, "complete").text()
-        if re.search(rf"\b{state}\b", shown, re.IGNORECASE):
-            return shown
-        assert time.monotonic() < deadline, f"packet {packet} did not become {state}: {shown}"
+        shown = show(user, packet)
+        if shown.form["state"].value == state:
+            return shown.text()
+        assert time.monotonic() < deadline, f"packet {packet} did not become {state}: {shown.text()}"
         time.sleep(0.05)
+
+
+def assert_refused(user, reply, reason=""):
+    """The form is back with the reason in each of its three places, and nothing is stored."""
+    assert reply.status == "executing" and reply.form is not None, reply
+    assert reply.form["error"].type == "fixed"
+    assert len(reply.form["error"].values) == 1
+    assert reason in reply.form["error"].value.lower(), reply
+    assert [kind for kind, _ in reply.notes] == ["error"]
+    assert reason in reply.notes[0][1].lower()
+    assert len(reply.form.instructions) == 1 and reason in reply.form.instructions[0].lower()
+    assert listing(user) == {}
 
 
 def cancel(user, *ids):

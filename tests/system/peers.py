@@ -74,6 +74,7 @@ class Scene:
         self.path = tempfile.mkdtemp(prefix="laterd-system-")
         self.give(self.path)
         self.parties = []
+        self.secrets = 0
 
     def give(self, path):
         os.chown(path, self.owner.pw_uid, self.owner.pw_gid)
@@ -91,6 +92,11 @@ class Scene:
         os.chmod(path, mode)
         self.give(path)
         return path
+
+    def secret(self, text):
+        """A file with this secret."""
+        self.secrets += 1
+        return self.write(os.path.join(self.directory("secrets"), str(self.secrets)), text + "\n")
 
     def unprivileged(self, argv):
         """A command line that leaves root behind and ends with this process, however that ends."""
@@ -301,7 +307,12 @@ class Laterd(Process):
     def _value(value):
         if isinstance(value, (list, tuple)):
             return "{ " + ", ".join(Laterd._value(item) for item in value) + " }"
-        return str(value) if isinstance(value, int) else f'"{value}"'
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, (int, float)):
+            return str(value)
+        # JSON stands in single quotes
+        return f"'{value}'" if '"' in value else f'"{value}"'
 
     def start(self, wait=True):
         since = self.server.mark()
@@ -315,6 +326,11 @@ class Laterd(Process):
         return subprocess.run(self.scene.unprivileged([self.binary, *arguments]), cwd=self.home, text=True,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               timeout=timeout, check=False)
+
+    def report_url(self, gateway):
+        """Where a gateway that has one address for all its reports is to send them."""
+        told = self.run("--report-urls", "-c", self.config).stdout
+        return dict(line.split("\t") for line in told.splitlines() if "\t" in line)[gateway]
 
     def cpu_seconds(self):
         with open(f"/proc/{self.child.pid}/schedstat") as f:

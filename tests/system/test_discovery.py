@@ -56,6 +56,32 @@ def test_commands_are_listed_and_describe_themselves(world, address):
     assert {COMMANDS, DATA} <= {f.get("var") for f in info.findall(INFO + "feature")}
 
 
+@pytest.mark.parametrize("kinds", [["sms"], ["mms"], ["sms", "mms"]])
+def test_sms_and_mms_are_listed_where_a_gateway_has_them(bare_world, kinds):
+    body = '{"to": "{to}", "text": "{text}", "media": ["{media}"]}'
+    bare_world.start(**{"gateway nowhere": {"driver": "http", "kinds": kinds, "url": "http://127.0.0.1:1/", "encode": "json",
+                                            "body": body}})
+    juliet = bare_world.online("juliet")
+    items = juliet.query(bare_world.laterd.address, ITEMS + "query", COMMANDS).findall(ITEMS + "item")
+    assert {i.get("node") for i in items} & {"sms", "mms"} == set(kinds)
+    for kind in {"sms", "mms"} - set(kinds):
+        with pytest.raises(StanzaError) as error:
+            juliet.command(kind)
+        assert error.value.condition == "item-not-found"
+    for kind in kinds:
+        assert juliet.command(kind).status == "executing"
+        assert kind in juliet.command("quota").text()
+
+
+def test_sms_and_mms_do_not_exist_without_a_gateway(world):
+    juliet = world.online("juliet")
+    for kind in ("sms", "mms"):
+        with pytest.raises(StanzaError) as error:
+            juliet.command(kind)
+        assert error.value.condition == "item-not-found"
+    assert "sms" not in juliet.command("quota").text() and "mms" not in juliet.command("quota").text()
+
+
 def test_a_stranger_sees_no_commands(world):
     tybalt = world.online("tybalt@elsewhere.example")
     assert tybalt.query(world.laterd.address, ITEMS + "query", COMMANDS).findall(ITEMS + "item") == []

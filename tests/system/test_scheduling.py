@@ -1,25 +1,13 @@
 """Scheduling by form: stages, fields, refusals."""
 
 import pytest
-from forms import StanzaError, cancel, due_in, listing, order, rfc3339, schedule
+from forms import StanzaError, assert_refused, cancel, due_in, listing, order, rfc3339, schedule
 from peers import COMMANDS
 
 
 def filled(**changes):
     fields = {"to": "romeo@example.org", "when": rfc3339(due_in(3600)), "body": ["good", "night"], "offline": "hold"}
     return {**fields, **changes}
-
-
-def assert_refused(user, reply, reason):
-    """The form is back with the reason in each of its three places, and nothing is stored."""
-    assert reply.status == "executing" and reply.form is not None, reply
-    assert reply.form["error"].type == "fixed"
-    assert len(reply.form["error"].values) == 1
-    assert reason in reply.form["error"].value.lower(), reply
-    assert [kind for kind, _ in reply.notes] == ["error"]
-    assert reason in reply.notes[0][1].lower()
-    assert len(reply.form.instructions) == 1 and reason in reply.form.instructions[0].lower()
-    assert listing(user) == {}
 
 
 def test_one_request_with_a_form_schedules_to_a_user_who_is_online(world):
