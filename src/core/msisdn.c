@@ -48,14 +48,45 @@ struct digits {
 	bool trunk_in_brackets; /* "+49 (0) 170 …" */
 };
 
+/*
+ * What address books and web pages put beside the digits, in the order of their UTF-8: spaces,
+ * hyphens and dashes, and what is not seen at all, such as marks of the direction of writing.
+ */
+static const struct filler {
+	const char *from, *to;
+} fillers[] = {
+	{ "\xc2\xa0", "\xc2\xa0" },         /* no-break space */
+	{ "\xc2\xad", "\xc2\xad" },         /* soft hyphen */
+	{ "\xe2\x80\x80", "\xe2\x80\x95" }, /* U+2000 to U+2015 */
+	{ "\xe2\x80\xaa", "\xe2\x80\xaf" }, /* U+202A to U+202F */
+	{ "\xe2\x81\xa0", "\xe2\x81\xa9" }, /* U+2060 to U+2069 */
+	{ "\xe2\x88\x92", "\xe2\x88\x92" }, /* minus sign */
+	{ "\xef\xbb\xbf", "\xef\xbb\xbf" }, /* U+FEFF */
+};
+
+/* How long the filler at p is; 0: it is none. */
+static size_t
+filler_at(const char *p, size_t len)
+{
+	size_t n = utf8_char(p, len);
+
+	if (n == 1)
+		return *p != '\0' && strchr(" -.()/", *p) != NULL;
+	for (size_t i = 0; n > 1 && i < sizeof(fillers) / sizeof(fillers[0]); i++)
+		if (strlen(fillers[i].from) == n && memcmp(p, fillers[i].from, n) >= 0 &&
+		    memcmp(p, fillers[i].to, n) <= 0)
+			return n;
+	return 0;
+}
+
 static enum res
 read_digits(struct digits *out, struct span in, struct buf *why)
 {
-	size_t bracket = 0;
+	size_t bracket = 0, skipped;
 
-	for (size_t i = 0; i < in.len; i++) {
+	for (size_t i = 0; i < in.len; i += skipped > 0 ? skipped : 1) {
 		char c = in.p[i];
-		if (strchr(" -.()/", c) != NULL && c != '\0') {
+		if ((skipped = filler_at(in.p + i, in.len - i)) > 0) {
 			if (c == '(')
 				bracket = out->n;
 			else if (c == ')' && bracket > 0 && out->n == bracket + 1 &&
@@ -63,7 +94,10 @@ read_digits(struct digits *out, struct span in, struct buf *why)
 				out->trunk_in_brackets = true;
 			continue;
 		}
-		if (!is_digit(c) && !(c == '+' && out->n == 0))
+		if (c == '+' && out->n > 0)
+			return refuse(why,
+			    "A + stands only in front of a number: put commas between several.");
+		if (!is_digit(c) && c != '+')
 			return refuse(why,
 			    "A phone number has digits only, and a + in front: " EXAMPLE ".");
 		if (out->n < sizeof(out->text) - 1)

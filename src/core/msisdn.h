@@ -11,7 +11,8 @@
 
 /*
  * Read a number as people write it: "tel:" (RFC 3966), spaces, '-', '.', '(', ')' and '/' are
- * dropped, "00" at the beginning becomes '+', and where `country` ("49") is not NULL a single
+ * dropped, and so are the spaces, dashes and invisible marks of Unicode that come with a number
+ * that is copied from somewhere; "00" at the beginning becomes '+', and where `country` ("49") is not NULL a single
  * trunk 0 becomes '+' and country.  What is left must be '+', a digit from 1 to 9, and 7 to 15
  * digits in all; bare digits are not guessed, nor is what "(0)" behind a country code means.
  * RES_INVALID, out empty, with the reason in `why`, worded for the person who wrote it;

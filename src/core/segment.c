@@ -68,13 +68,15 @@ take_utf8(struct span *in)
 	return c;
 }
 
-static enum sms_coding
-coding_for(struct span text)
+struct span
+segments_foreign(struct span text)
 {
-	while (text.len > 0)
+	while (text.len > 0) {
+		const char *start = text.p;
 		if (gsm_septets(take_utf8(&text)) == 0)
-			return SMS_UCS2;
-	return SMS_GSM7;
+			return (struct span){ start, (size_t)(text.p - start) };
+	}
+	return text;
 }
 
 enum res
@@ -85,7 +87,7 @@ segments_count(struct segments *out, struct span text)
 	*out = (struct segments){ .coding = SMS_GSM7 };
 	if (!utf8_valid(text))
 		return RES_INVALID;
-	out->coding = coding_for(text);
+	out->coding = segments_foreign(text).len > 0 ? SMS_UCS2 : SMS_GSM7;
 	const struct capacity *fits = &capacities[out->coding];
 	while (text.len > 0) {
 		size_t units = units_of(out->coding, take_utf8(&text));

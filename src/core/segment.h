@@ -25,6 +25,8 @@ struct segments {
  * RES_INVALID when text is not UTF-8; out is then zeroed.
  */
 enum res segments_count(struct segments *out, struct span text);
+/* The first character of valid UTF-8 text for which it is not sent as GSM; empty: there is none. */
+struct span segments_foreign(struct span text);
 /* "GSM", "UCS-2": for people. */
 const char *sms_coding_name(enum sms_coding coding);
 

@@ -7,7 +7,7 @@
 #include "daemon/config_private.h"
 #include "daemon/secret.h"
 
-/* What follows "scheme://" may be so long; a JSON template has its own bound. */
+/* A URL may be so long (see url_fault); a JSON template has its own bound. */
 #define URL_MAX      2000
 #define TEMPLATE_MAX 65536
 #define PREFIX_DIGITS 15
@@ -278,7 +278,7 @@ url_fault(const char *url)
 		if (*p <= ' ' || *p > '~')
 			return "has a character that no URL has";
 	if (strlen(url) > URL_MAX)
-		return "is too long";
+		return "is longer than 2000 characters";
 	if (host.len == 0 || host.p[0] == ':')
 		return "must begin with http:// or https:// and a host";
 	if (memchr(host.p, '@', host.len) != NULL)

@@ -89,6 +89,7 @@ cfg_opt_t config_http_opts[] = {
 cfg_opt_t config_media_opts[] = {
 	CFG_STR_LIST("hosts", NULL, CFGF_NODEFAULT),
 	CFG_BOOL("private_addresses", cfg_false, CFGF_NONE),
+	CFG_STR("ca_file", NULL, CFGF_NONE),
 	CFG_INT("timeout", 15, CFGF_NONE),
 	CFG_END()
 };
@@ -188,6 +189,7 @@ const struct config_check config_gateway_checks[] = {
 	{ "http|listen", config_check_server },
 	{ "http|public_url", config_check_public_url },
 	{ "media|hosts", config_check_host },
+	{ "media|ca_file", config_check_readable },
 	{ "media|timeout", config_check_range },
 	{ NULL, NULL },
 };
@@ -199,58 +201,60 @@ const struct config_check config_gateway_checks[] = {
 static const struct {
 	const char *key;
 	size_t at; /* of a const char * */
+	const char *driver; /* the only one that reads it; NULL: all do */
 } texts[] = {
-	{ "driver", AT(driver) },
-	{ "url", AT(url) },
-	{ "mms_url", AT(mms_url) },
-	{ "user", AT(user) },
-	{ "sender", AT(sender) },
-	{ "ca_file", AT(ca_file) },
-	{ "smsc", AT(smsc) },
-	{ "vasp_id", AT(vasp_id) },
-	{ "vas_id", AT(vas_id) },
-	{ "service_code", AT(service_code) },
-	{ "mm7_version", AT(mm7_version) },
-	{ "mm7_namespace", AT(mm7_namespace) },
-	{ "method", AT(method) },
-	{ "auth", AT(auth) },
-	{ "auth_header", AT(auth_header) },
-	{ "encode", AT(encode) },
-	{ "body", AT(body) },
-	{ "mms_body", AT(mms_body) },
-	{ "media", AT(media) },
-	{ "media_list", AT(media_list) },
-	{ "idempotency", AT(idempotency) },
-	{ "ok_path", AT(ok_path) },
-	{ "ok_value", AT(ok_value) },
-	{ "id_path", AT(id_path) },
-	{ "err_path", AT(err_path) },
-	{ "code_path", AT(code_path) },
-	{ "report", AT(report) },
-	{ "report_id", AT(report_id) },
-	{ "report_state", AT(report_state) },
-	{ "report_words", AT(report_words) },
+	{ "driver", AT(driver), NULL },
+	{ "url", AT(url), NULL },
+	{ "mms_url", AT(mms_url), NULL },
+	{ "user", AT(user), NULL },
+	{ "sender", AT(sender), NULL },
+	{ "ca_file", AT(ca_file), NULL },
+	{ "smsc", AT(smsc), "kannel" },
+	{ "vasp_id", AT(vasp_id), "mm7" },
+	{ "vas_id", AT(vas_id), "mm7" },
+	{ "service_code", AT(service_code), "mm7" },
+	{ "mm7_version", AT(mm7_version), "mm7" },
+	{ "mm7_namespace", AT(mm7_namespace), "mm7" },
+	{ "method", AT(method), "http" },
+	{ "auth", AT(auth), "http" },
+	{ "auth_header", AT(auth_header), "http" },
+	{ "encode", AT(encode), "http" },
+	{ "body", AT(body), "http" },
+	{ "mms_body", AT(mms_body), "http" },
+	{ "media", AT(media), "http" },
+	{ "media_list", AT(media_list), "http" },
+	{ "idempotency", AT(idempotency), "http" },
+	{ "ok_path", AT(ok_path), "http" },
+	{ "ok_value", AT(ok_value), "http" },
+	{ "id_path", AT(id_path), "http" },
+	{ "err_path", AT(err_path), "http" },
+	{ "code_path", AT(code_path), "http" },
+	{ "report", AT(report), "http" },
+	{ "report_id", AT(report_id), "http" },
+	{ "report_state", AT(report_state), "http" },
+	{ "report_words", AT(report_words), "http" },
 };
 
 static const struct {
 	const char *key;
 	size_t at; /* of a const char *const * */
+	const char *driver;
 } lists[] = {
-	{ "media_types", AT(info.media_types) },
-	{ "allow_prefix", AT(info.allow) },
-	{ "deny_prefix", AT(info.deny) },
-	{ "header", AT(headers) },
-	{ "params", AT(params) },
-	{ "mms_params", AT(mms_params) },
-	{ "ok_http", AT(ok_http) },
-	{ "dup_http", AT(dup_http) },
-	{ "retry_http", AT(retry_http) },
-	{ "halt_http", AT(halt_http) },
-	{ "retry_code", AT(retry_code) },
-	{ "permanent_code", AT(permanent_code) },
-	{ "halt_code", AT(halt_code) },
-	{ "retry_after", AT(retry_after) },
-	{ "report_map", AT(report_map) },
+	{ "media_types", AT(info.media_types), NULL },
+	{ "allow_prefix", AT(info.allow), NULL },
+	{ "deny_prefix", AT(info.deny), NULL },
+	{ "header", AT(headers), "http" },
+	{ "params", AT(params), "http" },
+	{ "mms_params", AT(mms_params), "http" },
+	{ "ok_http", AT(ok_http), "http" },
+	{ "dup_http", AT(dup_http), "http" },
+	{ "retry_http", AT(retry_http), "http" },
+	{ "halt_http", AT(halt_http), "http" },
+	{ "retry_code", AT(retry_code), "http" },
+	{ "permanent_code", AT(permanent_code), "http" },
+	{ "halt_code", AT(halt_code), "http" },
+	{ "retry_after", AT(retry_after), "http" },
+	{ "report_map", AT(report_map), "http" },
 };
 
 static const char *const *
@@ -327,11 +331,34 @@ has_required(cfg_t *sec)
 }
 
 static bool
+is_for(cfg_t *sec, const char *key, const char *driver)
+{
+	if (driver == NULL || strcmp(driver, cfg_getstr(sec, "driver")) == 0 ||
+	    (cfg_getopt(sec, key)->flags & CFGF_MODIFIED) == 0)
+		return true;
+	cfg_error(sec, "gateway %s: %s is for the driver %s", cfg_title(sec), key, driver);
+	return false;
+}
+
+/* A key that its driver does not read would be believed to do something. */
+static bool
+has_own_keys_only(cfg_t *sec)
+{
+	bool ok = true;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		ok = is_for(sec, texts[i].key, texts[i].driver) && ok;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		ok = is_for(sec, lists[i].key, lists[i].driver) && ok;
+	return ok;
+}
+
+static bool
 take_gateway(struct config *c, cfg_t *sec)
 {
 	struct gateway_config *g = &c->gateways[c->routing.ngateways];
 	struct buf why = { 0 };
-	bool ok = has_required(sec) && take_secret(c, sec, g);
+	bool ok = has_required(sec) && has_own_keys_only(sec) && take_secret(c, sec, g);
 
 	if (!ok)
 		return false;
@@ -446,6 +473,7 @@ take_media(struct config *c, cfg_t *sec)
 			    arena_printf(&c->arena, "%s%s", below ? "*." : "", jid.domain);
 	}
 	c->media.hosts = hosts;
+	c->media.ca_file = arena_text(&c->arena, cfg_getstr(sec, "ca_file"));
 	c->media.private_addresses = cfg_getbool(sec, "private_addresses") == cfg_true;
 	c->media.timeout_ms = cfg_getint(sec, "timeout") * SECOND_MS;
 	return hosts != NULL;

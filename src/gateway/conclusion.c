@@ -4,6 +4,7 @@
 #include "gateway/gateways_private.h"
 
 #define HALT_MS (30 * MINUTE_MS)
+#define TOO_MANY_MS SECOND_MS
 /* As many digits together may be a phone number. */
 #define NUMBER_DIGITS_MIN 7
 
@@ -49,6 +50,9 @@ read_answer(struct conclusion *c, const struct attempt *at, const struct http_an
 	}
 	outcome = c->verdict.outcome;
 	c->pace = PACE_GOOD;
+	/* RFC 6585 section 4: too many, and it does not say for how long. */
+	if (a->status == 429 && c->verdict.retry_after_ms == 0)
+		c->verdict.retry_after_ms = TOO_MANY_MS;
 	if (a->status >= 500 && (outcome == OUTCOME_UNKNOWN || outcome == OUTCOME_NOT_PROCESSED)) {
 		c->pace = PACE_BAD;
 		c->error = "it answers with server errors";
@@ -98,6 +102,9 @@ conclusion_pace(struct conclusion *c, const struct attempt *at)
 	uint32_t random;
 	bool changed, closed;
 
+	/* A new configuration may have mended it. */
+	if (at->config != gw->config)
+		c->verdict.halt = false;
 	d->env.random(&random, sizeof(random));
 	c->was_closed = gw->pace.closed_until > now;
 	changed = pace_end(&gw->pace, now, at->begun, c->pace, random);

@@ -244,6 +244,11 @@ pool_new(struct http_client *hc, unsigned connections)
 	curl_multi_setopt(p->multi, CURLMOPT_SOCKETDATA, p);
 	curl_multi_setopt(p->multi, CURLMOPT_TIMERFUNCTION, watch_timer);
 	curl_multi_setopt(p->multi, CURLMOPT_TIMERDATA, p);
+	/*
+	 * Servers end an HTTP/2 connection while requests are on their way (GOAWAY): those behind
+	 * the last one that they take would be broken, though nobody has read them.
+	 */
+	curl_multi_setopt(p->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
 	pool_resize(p, connections);
 	return p;
 }

@@ -1,9 +1,10 @@
 /*
  * The HTTP client of libcurl's multi interface on libevent.
  *
- * TLS is verified, HTTP/2 is used where it is offered, no redirect is followed, and no proxy of the
- * environment is used.  `Expect:` is always empty.  No request leaves twice: libcurl would send it
- * again when a connection that it had kept turns out to be dead, and that counts as HTTP_BROKEN.
+ * TLS is verified, HTTP/2 is used where it is offered, a connection carries one request at a time,
+ * no redirect is followed, and no proxy of the environment is used.  `Expect:` is always empty.  No
+ * request leaves twice: libcurl would send it again when a connection that it had kept turns out to
+ * be dead, and that counts as HTTP_BROKEN.
  * A `stranger` request is refused (HTTP_NOT_SENT) at any address that is not public, as found by
  * the resolver for this very connection, unless `private_media` is set.
  */

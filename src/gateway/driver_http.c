@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "gateway/driver_http.h"
 #include "gateway/path.h"
 
@@ -390,15 +391,36 @@ prepare_idempotency(const struct gateway_config *c, struct prepared *p, struct b
 	return RES_INVALID;
 }
 
-/* Of everything that is written. */
 static unsigned
-all_places(const struct prepared *p)
+places_of(const struct prepared *p, const struct http_message *m)
 {
-	unsigned places = p->sms.url_places | p->sms.places | p->mms.url_places | p->mms.places;
+	unsigned places = m->url_places | m->places;
 
 	for (size_t i = 0; i < p->headers.n; i++)
 		places |= p->headers.v[i].places;
 	return places;
+}
+
+/* Of everything that is written. */
+static unsigned
+all_places(const struct prepared *p)
+{
+	return places_of(p, &p->sms) | places_of(p, &p->mms);
+}
+
+/* A gateway may well take what goes to nobody, or says nothing; hardly anybody wants that. */
+static void
+warn_of_gaps(const struct gateway_config *c, enum packet_kind kind)
+{
+	const struct prepared *p = c->prepared;
+	unsigned places = places_of(p, kind == KIND_MMS ? &p->mms : &p->sms);
+
+	if ((places & PLACE_BIT(PLACE_TO)) == 0)
+		log_warn("gateway %s: the request for %s has no {to}, so it reaches nobody",
+		    c->info.name, packet_kind_name(kind));
+	if (kind == KIND_SMS && (places & PLACE_BIT(PLACE_TEXT)) == 0)
+		log_warn("gateway %s: the request for %s has no {text}, so it says nothing",
+		    c->info.name, packet_kind_name(kind));
 }
 
 static enum res
@@ -490,6 +512,9 @@ prepare_kinds(const struct gateway_config *c, struct prepared *p, struct buf *wh
 	for (size_t i = 0; i < 2 && res == RES_OK; i++)
 		if (c->info.kinds[kinds[i]])
 			res = try_kind(c, kinds[i], why);
+	for (size_t i = 0; i < 2 && res == RES_OK; i++)
+		if (c->info.kinds[kinds[i]])
+			warn_of_gaps(c, kinds[i]);
 	return res;
 }
 

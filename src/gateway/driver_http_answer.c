@@ -53,7 +53,8 @@ read_ref(const struct answer *a, struct verdict *v)
 	struct buf ref = { .max = VALUE_MAX };
 	enum res res = value_at(a, a->c->id_path, &ref);
 
-	if (res == RES_OK && ref.len > 0 && ref.len <= REF_MAX && is_one_line(buf_as_span(&ref)))
+	if (res == RES_OK && ref.len > 0 && ref.len <= REF_MAX && is_one_line(buf_as_span(&ref)) &&
+	    xml_text_valid(buf_as_span(&ref)))
 		res = buf_span(&v->ref, buf_as_span(&ref));
 	else if (res != RES_NOMEM)
 		res = RES_OK;
@@ -78,6 +79,30 @@ has_escaped_secret(const struct gateway_config *c, struct span text)
 	return has;
 }
 
+/* Nor as JSON may have it ("\/" for "/"), where the whole body is told. */
+static bool
+json_has(json_t *node, struct span secret)
+{
+	const char *key;
+	json_t *member;
+	size_t i;
+
+	if (json_is_string(node))
+		return memmem(json_string_value(node), json_string_length(node), secret.p,
+			   secret.len) != NULL;
+	if (json_is_object(node))
+		json_object_foreach (node, key, member) {
+			if (json_has(member, secret))
+				return true;
+		}
+	if (json_is_array(node))
+		json_array_foreach (node, i, member) {
+			if (json_has(member, secret))
+				return true;
+		}
+	return false;
+}
+
 /* "HTTP 400: The number is not valid" */
 static enum res
 say(const struct answer *a, struct verdict *v)
@@ -88,6 +113,8 @@ say(const struct answer *a, struct verdict *v)
 
 	if (a->c->err_path != NULL && a->root != NULL)
 		res = path_text(a->root, a->c->err_path, &said);
+	if (res == RES_NOTFOUND && a->c->secret != NULL && json_has(a->root, span_of(a->c->secret)))
+		res = RES_OK;
 	if (res == RES_NOTFOUND)
 		res = buf_span(&said, a->http->body);
 	if (res == RES_OK)

@@ -173,7 +173,7 @@ static enum res
 write_pair(struct http_request *rq, const struct http_pair *pair, const struct template_values *v,
     struct buf *why)
 {
-	struct buf name = { .max = 1024 }, value = { .max = 16384 };
+	struct buf name = { .max = 1024 }, value = { .max = BODY_MAX };
 	enum res res = template_fill(&value, pair->value, v, TEMPLATE_PLAIN);
 
 	if (res == RES_OK)

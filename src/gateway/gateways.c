@@ -11,7 +11,8 @@
 /* What is left of a probe that is under way: nobody knows. */
 #define PROBE_MS (5 * SECOND_MS)
 #define MEDIA_CONNECTIONS 8
-#define URL_MAX 1024
+/* Of a report; the configuration bounds public_url by 2000. */
+#define URL_MAX 4096
 
 static int64_t
 mono(const struct dispatcher *d)

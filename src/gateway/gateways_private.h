@@ -68,7 +68,10 @@ struct conclusion {
 /* Read the answer, and log it. */
 void conclusion_init(struct conclusion *c, const struct attempt *at, const struct http_answer *a);
 void conclusion_fini(struct conclusion *c);
-/* It counts for the pace of its gateway.  True when that opened or closed it. */
+/*
+ * It counts for the pace of its gateway, but an attempt of a former configuration halts nothing.
+ * True when that opened or closed it.
+ */
 bool conclusion_pace(struct conclusion *c, const struct attempt *at);
 /* Log that, and tell people what they should look at. */
 void conclusion_tell(const struct conclusion *c, struct gateway *gw);

@@ -181,7 +181,8 @@ media_request(const struct media_config *c, const char *url, size_t max, struct 
 		rq->timeout_ms = c->timeout_ms;
 		rq->answer_max = max;
 		rq->stranger = true;
-		if (rq->url == NULL)
+		rq->ca_file = arena_text(&rq->arena, c->ca_file);
+		if (rq->arena.failed)
 			res = RES_NOMEM;
 	}
 	curl_free(text);

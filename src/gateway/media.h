@@ -9,6 +9,7 @@
 struct media_config {
 	const char *const *hosts; /* "example.org", "*.example.org"; NULL-terminated, empty: any */
 	bool private_addresses;   /* curl.h: curl_client_private_media */
+	const char *ca_file;      /* NULL: the system's */
 	int64_t timeout_ms;
 };
 

@@ -15,6 +15,8 @@
 #define TURN_MAX    1000
 /* A message that leaves later than this says so with <delay/>. */
 #define LATE_MS     (5 * SECOND_MS)
+/* The sealed text of an SMS is kept with its header. */
+#define KEPT_MAX    1024
 /* A probe has been answered, or silence has become an answer, by then. */
 #define ASKED_MS    (30 * SECOND_MS)
 
@@ -32,8 +34,8 @@ deliver_queue(struct service *s, const struct packet *p)
 	bool paid = packet_kind_is_paid(p->kind);
 	struct packet light = *p;
 
-	/* Paid ones are read again when there is room for them: many may wait for a slow gateway. */
-	if (paid)
+	/* Large ones are read again when there is room: many may wait for a slow gateway. */
+	if (paid && p->sealed.len > KEPT_MAX)
 		light.sealed = (struct span){ 0 };
 	struct queued *q = queued_new(&light);
 

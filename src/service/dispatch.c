@@ -81,41 +81,55 @@ path_of(struct service *s, const struct packet *p, struct route_path *path, stru
 	return RES_OK;
 }
 
+/* No gateway is open: until one may be, and whether others wait for it already. */
+struct closed {
+	int64_t wait_ms; /* INT64_MAX: there is none to wait for */
+	bool awaited;
+};
+
 /*
  * The first open gateway of the path behind the one that p was last refused by (its gateway; in a
- * new round NULL).  GATEWAYS_MAX: none now, and *wait_ms says when to look again.
+ * new round NULL), or GATEWAYS_MAX.
  */
 static size_t
-choose(struct service *s, const struct packet *p, const struct route_path *path, int64_t *wait_ms)
+choose(struct service *s, const struct packet *p, const struct route_path *path,
+    struct closed *closed)
 {
 	size_t last = p->sent_at == 0 ? gateway_named(s, p->gateway) : GATEWAYS_MAX, from = 0;
 
-	*wait_ms = INT64_MAX;
+	*closed = (struct closed){ .wait_ms = INT64_MAX };
 	for (size_t i = 0; i < path->n; i++)
 		if (path->v[i] == last)
 			from = i + 1;
 	for (size_t i = from; i < path->n; i++) {
 		struct gateway_state state = s->gateways->ops->state(s->gateways, path->v[i]);
+		uint32_t bit = (uint32_t)1 << path->v[i];
 
 		if (state.open)
 			return path->v[i];
-		s->missed |= (uint32_t)1 << path->v[i];
-		if (state.resumes_ms < *wait_ms)
-			*wait_ms = state.resumes_ms;
+		closed->awaited = closed->awaited || (s->missed & bit) != 0;
+		s->missed |= bit;
+		if (state.resumes_ms < closed->wait_ms)
+			closed->wait_ms = state.resumes_ms;
 	}
 	return GATEWAYS_MAX;
 }
 
-/* No gateway of the route takes it now: another round begins later, at its beginning. */
+/*
+ * No gateway of the route takes it now: another round begins later, at its beginning.  The first
+ * finds out whether one works again; the others need not hurry, they are woken when it does.
+ */
 static void
-hold_for_round(struct service *s, struct packet *p, int64_t wait_ms)
+hold_for_round(struct service *s, struct packet *p, const struct closed *closed)
 {
-	int64_t backoff = dispatch_retry_ms(s, p->attempts);
+	int64_t wait_ms = closed->wait_ms;
 
 	if (p->sent_at == 0)
 		p->gateway = NULL;
-	if (wait_ms == INT64_MAX || wait_ms < 0)
-		wait_ms = backoff;
+	if (wait_ms == INT64_MAX)
+		wait_ms = dispatch_retry_ms(s, p->attempts);
+	else if (closed->awaited)
+		wait_ms += dispatch_retry_ms(s, INT32_MAX);
 	hold(s, p, service_now(s) + wait_ms, "held: no gateway takes it at the moment");
 }
 
@@ -127,7 +141,7 @@ dispatch_one(struct service *s, struct queued *q, int64_t now)
 	const char *ended = deliver_too_late(s, p, now);
 	struct route_path path;
 	struct buf why = { .max = 1024 };
-	int64_t wait_ms;
+	struct closed closed;
 	size_t i;
 
 	if (ended != NULL)
@@ -135,9 +149,9 @@ dispatch_one(struct service *s, struct queued *q, int64_t now)
 	else
 		switch (path_of(s, p, &path, &why)) {
 		case RES_OK:
-			i = choose(s, p, &path, &wait_ms);
+			i = choose(s, p, &path, &closed);
 			if (i == GATEWAYS_MAX)
-				hold_for_round(s, p, wait_ms);
+				hold_for_round(s, p, &closed);
 			else if (queue_push(&s->lanes[i], q) == RES_OK)
 				q = NULL;
 			else
@@ -157,13 +171,13 @@ dispatch_one(struct service *s, struct queued *q, int64_t now)
 void
 dispatch_next(struct service *s, struct packet *p, const char *words)
 {
-	struct route_path path;
+	struct route_path path = { .n = 0 };
 	struct buf why = { .max = 1024 };
+	struct closed closed;
 	struct queued *q;
-	int64_t wait_ms;
 
 	p->sent_at = 0;
-	if (path_of(s, p, &path, &why) == RES_OK && choose(s, p, &path, &wait_ms) != GATEWAYS_MAX &&
+	if (path_of(s, p, &path, &why) == RES_OK && choose(s, p, &path, &closed) != GATEWAYS_MAX &&
 	    !s->draining) {
 		if (settle_move(s, p, EV_UNTAKEN, words)) {
 			p->sealed = (struct span){ 0 };
@@ -174,9 +188,12 @@ dispatch_next(struct service *s, struct packet *p, const char *words)
 				dispatch_one(s, q, service_now(s));
 		}
 	} else {
+		/* Another round: as soon as one of them is open again, if all are closed. */
 		p->gateway = NULL;
+		if (choose(s, p, &path, &closed) != GATEWAYS_MAX || closed.wait_ms == INT64_MAX)
+			closed.wait_ms = dispatch_retry_ms(s, p->attempts);
 		p->held = true;
-		p->next_at = service_now(s) + dispatch_retry_ms(s, p->attempts);
+		p->next_at = service_now(s) + closed.wait_ms;
 		settle_move(s, p, EV_HOLD, words);
 	}
 	buf_free(&why);
@@ -199,6 +216,32 @@ dispatch_heard(struct service *s, const char *gateway)
 
 /* -- To the gateway ---------------------------------------------------------------------------- */
 
+/* It cannot leave any more; if it did before, that is not the whole truth. */
+static void
+end_unsendable(struct service *s, struct packet *p, const char *why)
+{
+	if (p->sent_at != 0)
+		settle_uncertain(s, p,
+		    "it left, but whether it was taken is not known, and it cannot be repeated");
+	else
+		settle_end(s, p, EV_FAIL, why);
+}
+
+/*
+ * The first time it leaves, or again since its last attempt had no outcome: is_repetition in
+ * outcome.c tells them apart by these times, whatever was done to the clock meanwhile.
+ */
+static void
+stamp(struct packet *p, int64_t now)
+{
+	if (p->sent_at == 0) {
+		p->sent_at = now;
+		if (p->next_at > now)
+			p->next_at = now;
+	} else if (p->next_at <= p->sent_at)
+		p->next_at = p->sent_at + 1;
+}
+
 /* It is written for gateway i, and leaves when the turn is committed. */
 static void
 submit(struct service *s, size_t i, struct packet *p, struct span body)
@@ -209,11 +252,11 @@ submit(struct service *s, size_t i, struct packet *p, struct span body)
 	};
 	const char *name = routing(s)->gateways[i].name;
 	struct buf words = { .max = 2048 };
+	bool again = p->sent_at != 0;
 
 	p->gateway = name;
 	p->gateway_ref = NULL;
-	if (p->sent_at == 0)
-		p->sent_at = service_now(s);
+	stamp(p, service_now(s));
 	p->attempts++;
 	buf_printf(&words, "leaving through %s", name);
 	if (!settle_move(s, p, EV_SEND, buf_str(&words)))
@@ -223,11 +266,17 @@ submit(struct service *s, size_t i, struct packet *p, struct span body)
 	case RES_OK:
 		break;
 	case RES_INVALID:
-		p->sent_at = 0;
-		settle_end(s, p, EV_FAIL, buf_str(&words));
+		p->sent_at = again ? p->sent_at : 0;
+		end_unsendable(s, p, buf_str(&words));
 		break;
 	default:
-		s->broken = true; /* the store keeps it QUEUED, and the repair takes it up again */
+		/* One that cannot be written now must not stop the others. */
+		if (!again) {
+			p->sent_at = 0;
+			p->gateway = NULL;
+		}
+		hold(s, p, service_now(s) + dispatch_retry_ms(s, p->attempts),
+		    "held: there was no memory to write its request");
 	}
 done:
 	buf_free(&words);
@@ -262,16 +311,18 @@ submit_checked(struct service *s, size_t i, struct packet *p)
 	if (res == RES_OK)
 		res = load_of(&load, p->kind, buf_as_span(&body), &arena);
 	if (res == RES_PERMFAIL || res == RES_INVALID)
-		settle_end(s, p, EV_FAIL, "its stored text is damaged and cannot be read");
+		end_unsendable(s, p, "its stored text is damaged and cannot be read");
 	else if (res != RES_OK)
 		s->broken = true;
 	else if (load_path(s, &load, p->recipient, &path, &why) != RES_OK)
-		settle_end(s, p, EV_FAIL, buf_str(&why));
+		end_unsendable(s, p, buf_str(&why));
 	else {
 		while (at < path.n && path.v[at] != i)
 			at++;
 		if (at < path.n)
 			submit(s, i, p, buf_as_span(&body));
+		else if (p->sent_at != 0)
+			end_unsendable(s, p, NULL);
 		else
 			pass_on(s, i, p);
 	}
@@ -280,19 +331,27 @@ submit_checked(struct service *s, size_t i, struct packet *p)
 	arena_free(&arena);
 }
 
+static void
+leave_or_expire(struct service *s, size_t i, struct packet *p)
+{
+	const char *ended = deliver_too_late(s, p, service_now(s));
+
+	if (ended != NULL)
+		settle_expire(s, p, ended);
+	else
+		submit_checked(s, i, p);
+}
+
 /* Takes q: the first of lane i. */
 static void
 leave(struct service *s, size_t i, struct queued *q)
 {
-	const char *ended = deliver_too_late(s, &q->p, service_now(s));
 	struct packets ps = { 0 };
 
-	if (settle_get(s, q->p.id, &ps) && ps.v[0].state == PACKET_QUEUED) {
-		if (ended != NULL)
-			settle_expire(s, &ps.v[0], ended);
-		else
-			submit_checked(s, i, &ps.v[0]);
-	}
+	if (q->p.sealed.len > 0)
+		leave_or_expire(s, i, &q->p);
+	else if (settle_get(s, q->p.id, &ps) && ps.v[0].state == PACKET_QUEUED)
+		leave_or_expire(s, i, &ps.v[0]);
 	packets_free(&ps);
 	queued_free(&q);
 }
@@ -318,17 +377,18 @@ empty_lane(struct service *s, size_t i, size_t max, int64_t now)
 static size_t
 pump_lane(struct service *s, size_t i, size_t max, int64_t now)
 {
-	struct gateway_state state = { 0 };
+	struct gateway_state state;
 	size_t n = 0;
 
-	if (s->lanes[i].n == 0)
-		return 0;
-	if (i < routing(s)->ngateways)
+	/* Not all that is looked at leaves: the room is what the gateway says each time. */
+	for (; n < max && s->lanes[i].n > 0 && !s->broken; n++) {
 		state = s->gateways->ops->state(s->gateways, i);
-	if (!state.open)
-		return empty_lane(s, i, max, now);
-	for (; n < max && n < state.room && s->lanes[i].n > 0 && !s->broken; n++)
+		if (!state.open && n == 0)
+			return empty_lane(s, i, max, now);
+		if (!state.open || state.room == 0)
+			break;
 		leave(s, i, queue_pop(&s->lanes[i]));
+	}
 	return n;
 }
 

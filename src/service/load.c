@@ -8,8 +8,11 @@ load_of(struct load *out, enum packet_kind kind, struct span body, struct arena 
 	enum res res;
 
 	*out = (struct load){ .kind = kind };
-	if (kind == KIND_SMS)
-		return segments_count(&out->segments, body);
+	if (kind == KIND_SMS) {
+		if ((res = segments_count(&out->segments, body)) == RES_OK)
+			out->foreign = segments_foreign(body);
+		return res;
+	}
 	if ((res = mms_parse(&mms, body, arena)) != RES_OK)
 		return res;
 	for (size_t i = 0; i < mms.nmedia; i++) {
@@ -37,15 +40,18 @@ fits(const struct gateway_info *g, const struct load *l, struct buf *why)
 {
 	if (l->kind == KIND_SMS && l->segments.segments > g->max_segments) {
 		buf_printf(why,
-		    "The text needs %zu segments (%s), and %zu are allowed: shorten it%s.",
-		    l->segments.segments, sms_coding_name(l->segments.coding), g->max_segments,
-		    l->segments.coding == SMS_UCS2
-			? ", or leave out characters that are not in the GSM alphabet"
-			: "");
+		    "The text needs %zu segments (%s), and at most %zu are allowed: shorten it",
+		    l->segments.segments, sms_coding_name(l->segments.coding), g->max_segments);
+		if (l->foreign.len > 0)
+			buf_printf(why,
+			    ", or write it without “%.*s” and whatever else is not in the GSM alphabet",
+			    (int)l->foreign.len, l->foreign.p);
+		buf_text(why, ".");
 		return false;
 	}
 	if (l->media_bytes > g->media_max) {
-		buf_printf(why, "The media have %zu bytes together, and %zu are allowed.",
+		buf_printf(why,
+		    "The media have %zu bytes together, and at most %zu are allowed: leave some out, or make them smaller.",
 		    l->media_bytes, g->media_max);
 		return false;
 	}

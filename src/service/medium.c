@@ -13,6 +13,7 @@
 #define ENTRIES_MAX 500
 /* Of one sender, so that nobody can push out what others wait for. */
 #define SENDER_MAX (3 * MMS_MEDIA_MAX)
+#define TOO_MANY   "Too many media are being fetched at the moment: try again in a minute."
 
 static void
 medium_free(struct service *s, struct medium **m)
@@ -124,7 +125,7 @@ begin(struct service *s, const char *sender, const char *url, size_t max, struct
 	enum res res;
 
 	if (!make_room(s, sender, max) || (m = calloc(1, sizeof(*m))) == NULL) {
-		buf_text(why, "Too many media are being fetched at the moment: try again in a minute.");
+		buf_text(why, TOO_MANY);
 		return RES_TEMPFAIL;
 	}
 	m->sender = strdup(sender);
@@ -141,6 +142,8 @@ begin(struct service *s, const char *sender, const char *url, size_t max, struct
 		s->media.first = m;
 		return RES_UNCERTAIN;
 	}
+	if (res == RES_TEMPFAIL && why->len == 0)
+		buf_text(why, TOO_MANY);
 	medium_free(s, &m);
 	return res;
 }

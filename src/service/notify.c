@@ -27,6 +27,14 @@ notice(struct service *s, const char *recipient, struct span text)
 	return ok;
 }
 
+static bool
+ends_with_stop(const char *words)
+{
+	size_t len = strlen(words);
+
+	return len > 0 && words[len - 1] == '.';
+}
+
 void
 notify_sender(struct service *s, const struct packet *p, const char *words)
 {
@@ -36,7 +44,8 @@ notify_sender(struct service *s, const struct packet *p, const char *words)
 		return;
 	buf_printf(&text, "Message %s to %s, due ", p->id, p->recipient);
 	when_print(&text, p->due_at, &s->config->zone);
-	buf_printf(&text, ", %s.", words);
+	/* Words of a gateway, or for a form, may be a whole sentence. */
+	buf_printf(&text, ", %s%s", words, ends_with_stop(words) ? "" : ".");
 	if (text.failed || !notice(s, p->sender, buf_as_span(&text))) {
 		log_error("packet %s: its sender could not be told", p->id);
 		s->broken = true;
@@ -65,6 +74,7 @@ tell_admins(struct service *s, struct told *told, const char *words)
 	struct buf text = { .max = 8192 };
 
 	told->at = clock_mono(s->env.clock);
+	told->fresh = true;
 	buf_text(&text, words);
 	if (told->missed > 0)
 		buf_printf(&text, " (And %u more like this since the last one.)", told->missed);
@@ -115,4 +125,14 @@ notify_missed(struct service *s)
 			tell_admins(s, &s->told[i], buf_str(&words));
 		}
 	buf_free(&words);
+}
+
+void
+notify_end_turn(struct service *s, bool on_disk)
+{
+	for (size_t i = 0; i < CAUSES_MAX; i++) {
+		if (s->told[i].fresh && !on_disk)
+			s->told[i].at -= HOUR_MS;
+		s->told[i].fresh = false;
+	}
 }

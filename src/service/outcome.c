@@ -27,22 +27,27 @@ accepted(struct service *s, struct packet *p, const struct report *r)
 	buf_free(&words);
 }
 
+/* An attempt that repeats one without an outcome: dispatch.c sees to these times. */
+static bool
+is_repetition(const struct packet *p)
+{
+	return p->sent_at < p->next_at;
+}
+
 static void
 refused(struct service *s, struct packet *p, const struct report *r)
 {
 	struct buf words = { .max = 2048 };
 
-	p->sent_at = 0;
 	print_words(&words, "refused by", r->who, r->words);
-	settle_end(s, p, EV_FAIL, buf_str(&words));
+	if (is_repetition(p)) {
+		buf_text(&words, "; but it had left before, and whether it was taken then is not known");
+		settle_uncertain(s, p, buf_str(&words));
+	} else {
+		p->sent_at = 0;
+		settle_end(s, p, EV_FAIL, buf_str(&words));
+	}
 	buf_free(&words);
-}
-
-/* An attempt that repeats one without an outcome: since that one left, its time was set anew. */
-static bool
-is_repetition(const struct packet *p)
-{
-	return p->sent_at < p->next_at;
 }
 
 /* What may have been taken already must not go elsewhere. */
@@ -125,7 +130,8 @@ on_outcome(void *arg, const char *id, const char *gateway, enum outcome outcome,
 		.who = gateway,
 		.condition = ref != NULL && *ref != '\0' ? ref : NULL,
 		.words = words,
-		.answer = (int)outcome });
+		.answer = (int)outcome,
+		.awaited = true });
 }
 
 /* -- Delivery reports -------------------------------------------------------------------------- */
@@ -146,7 +152,8 @@ apply_report(struct service *s, struct packet *p, const struct report *r)
 	print_words(&words, "delivery report of", r->who, r->words);
 	switch (r->answer) {
 	case REPORT_TAKEN:
-		settle_move(s, p, EV_ACCEPTED, buf_str(&words));
+		if (settle_move(s, p, EV_ACCEPTED, buf_str(&words)))
+			notify_step(s, p, NOTIFY_SENT, "was sent");
 		break;
 	case REPORT_DELIVERED:
 		if (settle_move(s, p, EV_RECEIPT, buf_str(&words)))
@@ -182,14 +189,19 @@ tell_report(struct service *s, const struct report *r)
 static void
 on_reported(void *arg, const struct delivery_report *r)
 {
+	struct service *s = arg;
+
 	if (r->id != NULL || r->ref != NULL)
-		settle_report(arg,
+		settle_report(s,
 		    &(struct report){ .tell = tell_report,
 			.id = r->id,
 			.who = r->gateway,
 			.condition = r->ref,
 			.words = r->words,
 			.answer = (int)r->state });
+	/* It is not on disk: whoever reports may try again. */
+	if (service_halted(s))
+		s->broken = true;
 }
 
 /* -- After a start ----------------------------------------------------------------------------- */
@@ -211,7 +223,7 @@ outcome_recover(struct service *s)
 		n = ps.n;
 		for (size_t i = 0; i < n && !s->broken; i++)
 			if (repeats(s, ps.v[i].gateway)) {
-				ps.v[i].next_at = service_now(s) + 1; /* is_repetition */
+				ps.v[i].next_at = service_now(s);
 				settle_move(s, &ps.v[i], EV_RECOVER,
 				    "interrupted before the outcome was known; to be repeated, which cannot make two of it");
 			} else if (settle_uncertain(s, &ps.v[i],
@@ -234,14 +246,22 @@ on_room(void *arg)
 }
 
 static void
-on_trouble(void *arg, const char *gateway, const char *words)
+tell_trouble(struct service *s, const struct report *r)
 {
 	struct buf text = { .max = 1024 };
 
-	print_words(&text, "Gateway", gateway, words);
-	if (!service_halted(arg))
-		notify_admins(arg, gateway, buf_str(&text));
+	buf_printf(&text,
+	    "Gateway %s is closed for now: what is due waits, or goes through another gateway of its route. It is tried again by itself, and at once after a reload (SIGHUP). The reason: %s",
+	    r->who, r->words != NULL && *r->words != '\0' ? r->words : "it does not say");
+	notify_admins(s, r->who, buf_str(&text));
 	buf_free(&text);
+}
+
+static void
+on_trouble(void *arg, const char *gateway, const char *words)
+{
+	settle_report(
+	    arg, &(struct report){ .tell = tell_trouble, .who = gateway, .words = words });
 }
 
 const struct gateways_events service_gateways_events = {

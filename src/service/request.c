@@ -254,9 +254,13 @@ read_body(struct service *s, struct form *f, struct request *out, struct buf *wh
 static enum res
 read_when(struct service *s, struct form *f, int64_t now, struct request *out, struct buf *why)
 {
+	struct buf reason = { .max = 1024 };
 	enum res res =
-	    when_parse(&out->when, span_of(form_get(f, "when")), now, &s->config->zone, why);
+	    when_parse(&out->when, span_of(form_get(f, "when")), now, &s->config->zone, &reason);
 
+	if (res == RES_INVALID)
+		buf_printf(why, "When: %s.", buf_str(&reason));
+	buf_free(&reason);
 	if (res == RES_OK && out->when.at - now > s->config->horizon_ms) {
 		buf_printf(why, "That is more than %lld days ahead: choose an earlier time.",
 		    (long long)(s->config->horizon_ms / DAY_MS));
@@ -290,7 +294,7 @@ read_expires(struct service *s, struct form *f, int64_t now, struct request *out
 		return RES_OK;
 	enum res res = when_parse(&expires, text, now, &out->when.zone, &reason);
 	if (res == RES_INVALID)
-		buf_printf(why, "Expiry: %s", buf_str(&reason));
+		buf_printf(why, "Expiry: %s.", buf_str(&reason));
 	buf_free(&reason);
 	if (res != RES_OK)
 		return res;
@@ -439,8 +443,8 @@ weigh(struct service *s, struct request *out, struct buf *why)
 	enum res res = RES_OK;
 
 	out->load = (struct load){ .kind = out->kind };
-	if (out->kind == KIND_SMS)
-		res = segments_count(&out->load.segments, out->body);
+	if (out->kind == KIND_SMS && (res = segments_count(&out->load.segments, out->body)) == RES_OK)
+		out->load.foreign = segments_foreign(out->body);
 	for (size_t i = 0; i < out->nmedia; i++) {
 		out->load.types[out->load.nmedia++] = out->media[i].type;
 		out->load.media_bytes += out->media[i].bytes.len;

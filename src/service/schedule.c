@@ -205,8 +205,11 @@ confirm_load(struct run *r, const struct request *rq)
 	struct buf text = { .max = 1024 };
 
 	if (rq->kind == KIND_SMS) {
-		buf_printf(&text, "%zu (%s, %zu characters or halves of one)", seg->segments,
-		    sms_coding_name(seg->coding), seg->units);
+		buf_printf(&text, "%zu (%s", seg->segments, sms_coding_name(seg->coding));
+		if (rq->load.foreign.len > 0)
+			buf_printf(&text, ", because “%.*s” is not in the GSM alphabet",
+			    (int)rq->load.foreign.len, rq->load.foreign.p);
+		buf_printf(&text, "; room for %zu more characters)", seg->left);
 		add_fixed(r, "segments", "Segments", &text);
 	}
 	if (rq->kind == KIND_MMS) {

@@ -49,7 +49,7 @@ clear_queues(struct service *s)
 {
 	for (int paid = 0; paid < 2; paid++) {
 		queue_clear(&s->due[paid].queue);
-		s->due[paid].full = s->due[paid].held_back = false;
+		s->due[paid].full = false;
 	}
 	dispatch_clear(s);
 }
@@ -133,13 +133,17 @@ service_look_again(struct service *s)
 void
 service_clock_changed(struct service *s)
 {
-	int64_t set_by = service_now(s) - clock_mono(s->env.clock) - s->drift;
+	int64_t set_by = service_now(s) - clock_mono(s->env.clock) - s->drift, n;
 
 	if (s->drift == 0 || llabs(set_by) <= DRIFT_MS)
 		set_by = 0;
 	if (s->able_since != 0)
 		s->able_since = set_by > 0 ? service_now(s) : s->able_since + set_by;
 	s->awake_since = set_by > 0 ? service_now(s) : s->awake_since + set_by;
+	/* What is held waits for an instant of the clock before, which may be far away now. */
+	if (set_by < 0 && !s->draining && !service_halted(s) &&
+	    s->env.store->ops->wake(s->env.store, NULL, OFFLINE_END, service_now(s), &n) != RES_OK)
+		s->broken = true;
 	tick_start(s);
 }
 
@@ -169,6 +173,7 @@ static void
 give_up_turn(struct service *s)
 {
 	s->env.store->ops->rollback(s->env.store);
+	notify_end_turn(s, false);
 	clear_queues(s);
 	batch_free(s);
 	s->broken = s->rearm = false;
@@ -202,6 +207,7 @@ service_commit(struct service *s)
 		give_up_turn(s);
 		return RES_TEMPFAIL;
 	}
+	notify_end_turn(s, true);
 	if (timer_waits(&s->repair_timer))
 		return RES_OK;
 	if (s->repairs > 0)

@@ -10,8 +10,8 @@ static const struct {
 	const char *name, *label;
 } notify_names[NOTIFY_END] = {
 	{ NOTIFY_FAILURE, "failure", "only when a message could not be sent or delivered" },
-	{ NOTIFY_SENT, "sent", "also when it was sent" },
-	{ NOTIFY_DELIVERED, "delivered", "also when it was sent, and when it was delivered" },
+	{ NOTIFY_SENT, "sent", "also when a message was sent" },
+	{ NOTIFY_DELIVERED, "delivered", "also when a message was sent, and when it was delivered" },
 };
 
 static void
@@ -26,7 +26,7 @@ ask(struct run *r, const struct account *account, const char *error)
 	f->instructions = instructions;
 	if (error != NULL)
 		reply_again(r, TITLE, instructions, error);
-	fd = form_add(f, FIELD_LIST, "notify", "You are told of your messages");
+	fd = form_add(f, FIELD_LIST, "notify", "You are told");
 	for (size_t i = 0; i < NOTIFY_END; i++)
 		form_option(f, fd, notify_names[i].name, notify_names[i].label);
 	form_value(f, fd, notify_names[account->notify].name);
@@ -70,6 +70,6 @@ settings(struct run *r)
 	if (st->ops->set_account(st, who, &account) != RES_OK)
 		reply_trouble(r);
 	else
-		reply_done(r, NOTE_INFO, "Saved: you are told of your messages %s.",
+		reply_done(r, NOTE_INFO, "Saved: you are told %s.",
 		    notify_names[account.notify].label);
 }

@@ -87,7 +87,9 @@ settle_uncertain(struct service *s, struct packet *p, const char *what)
 	struct buf words = { .max = 2048 };
 	bool moved;
 
-	buf_printf(&words, "%s; it is not sent again by itself", what);
+	buf_printf(&words,
+	    "%s; it is not sent again by itself, so ask the recipient before you write it anew",
+	    what);
 	moved = settle_end(s, p, EV_UNKNOWN, buf_str(&words));
 	buf_reset(&words);
 	buf_printf(&words, "Message %s of %s may or may not have been sent: %s.", p->id, p->sender, what);
@@ -330,6 +332,8 @@ contact_answered(struct service *s, const struct report *r)
 /* -- Reports: kept until the turn is on disk, because nobody makes them twice ------------------ */
 
 #define REPORTS_BYTES ((size_t)1 << 20)
+/* There are never more of these than attempts in flight. */
+#define AWAITED_BYTES ((size_t)32 << 20)
 
 static struct report *
 keep(struct service *s, const struct report *r)
@@ -337,7 +341,8 @@ keep(struct service *s, const struct report *r)
 	struct reports *kept = &s->reports;
 	struct report *copy;
 
-	kept->arena.max = REPORTS_BYTES;
+	kept->arena.max = r->awaited ? AWAITED_BYTES : REPORTS_BYTES;
+	kept->arena.failed = false;
 	copy = arena_alloc(&kept->arena, sizeof(*copy));
 	if (copy == NULL)
 		return NULL;
@@ -345,6 +350,7 @@ keep(struct service *s, const struct report *r)
 		.tell = r->tell,
 		.at = r->at,
 		.answer = r->answer,
+		.awaited = r->awaited,
 		.id = arena_text(&kept->arena, r->id),
 		.who = arena_text(&kept->arena, r->who),
 		.condition = arena_text(&kept->arena, r->condition),

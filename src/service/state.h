@@ -14,6 +14,7 @@ struct report {
 	void (*tell)(struct service *s, const struct report *r);
 	const char *id, *who, *condition, *type, *words;
 	int answer; /* of the enumeration that `tell` knows */
+	bool awaited; /* a packet waits for it: there is always room */
 	int64_t at; /* when it was heard */
 	struct report *next;
 };
@@ -29,7 +30,6 @@ struct due {
 	struct queue queue;    /* QUEUED; of the paid kinds only what is not due, or has no lane */
 	struct timer claim_timer, send_timer;
 	bool full;             /* it had no room for what the store has */
-	bool held_back;        /* nor for what is held */
 };
 
 /* See medium.c. */
@@ -62,6 +62,7 @@ struct told {
 	char cause[40];
 	int64_t at;      /* monotonic */
 	unsigned missed; /* what was not told since, because it was too soon */
+	bool fresh;      /* in this turn, which may not come to be */
 };
 
 struct service {
@@ -213,12 +214,15 @@ void notify_step(struct service *s, const struct packet *p, enum notify step, co
 void notify_admins(struct service *s, const char *cause, const char *words);
 /* Tell what came too soon an hour ago. */
 void notify_missed(struct service *s);
+/* The turn has ended: what admins were told in one that is not on disk, they were not told. */
+void notify_end_turn(struct service *s, bool on_disk);
 
 /* -- load.c: what a message for phones weighs, and who carries it ------------------------------ */
 
 struct load {
 	enum packet_kind kind;
 	struct segments segments; /* of an SMS */
+	struct span foreign;      /* in its text: segments_foreign */
 	size_t media_bytes, nmedia;
 	const char *types[MMS_MEDIA_MAX];
 };

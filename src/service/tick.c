@@ -93,10 +93,6 @@ tick_refill(struct service *s)
 			due->full = false;
 			s->rearm = true;
 		}
-		if (due->held_back && n < RELEASE_MAX) {
-			due->held_back = false;
-			s->rearm = true;
-		}
 	}
 }
 
@@ -120,9 +116,9 @@ release_held(struct service *s, bool paid, int64_t now)
 	size_t max = room(s, paid, now);
 	enum store_find what = paid ? FIND_HELD_RETRY_PAID : FIND_HELD_RETRY;
 
-	/* A gateway that comes back is not flooded by what may have to be held again. */
-	if (paid)
-		max = queued(s, true) < RELEASE_MAX ? RELEASE_MAX : 0;
+	/* Each of them is written: other events have their turns in between. */
+	if (paid && max > RELEASE_MAX)
+		max = RELEASE_MAX;
 	if (s->env.store->ops->find(s->env.store, what, NULL, now, max, &held) != RES_OK)
 		s->broken = true;
 	for (size_t i = 0; i < held.n && !s->broken; i++) {
@@ -193,11 +189,8 @@ arm_class(struct service *s, bool paid, const struct store_next *next)
 		scheduled = now;
 	/* tick_refill comes back to what there is no room for. */
 	due->full = room(s, paid, now) == 0 && (scheduled != NEVER_MS || retry <= now);
-	due->held_back = paid && retry <= now && queued(s, true) >= RELEASE_MAX;
 	if (due->full)
 		scheduled = retry = NEVER_MS;
-	if (due->held_back)
-		retry = NEVER_MS;
 	service_at(s, &due->claim_timer, scheduled, paid ? claim_paid : claim_messages);
 	return retry;
 }

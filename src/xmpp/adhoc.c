@@ -60,11 +60,11 @@ static const struct {
 	[FAULT_EXPIRED] = { "cancel", "bad-request", "session-expired",
 	    "You were away for too long. Please begin again." },
 	[FAULT_BUSY] = { "modify", "bad-request", "bad-action",
-	    "Your last answer is still being worked on.  Please wait for what comes of it." },
+	    "Your last answer is still being worked on. Please wait for what comes of it." },
 	[FAULT_TOO_MANY] = { "wait", "resource-constraint", NULL,
-	    "Too much is being worked on already.  Please try again in a minute." },
+	    "Too much is being worked on already. Please try again in a minute." },
 	[FAULT_TIMEOUT] = { "wait", "remote-server-timeout", NULL,
-	    "This took too long.  Please try again." },
+	    "This took too long. Please try again." },
 	[FAULT_NOMEM] = { "wait", "resource-constraint", NULL, NULL },
 };
 

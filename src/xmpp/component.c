@@ -10,8 +10,8 @@
 #include "xmpp/message.h"
 #include "xmpp/stanza.h"
 
-#define TOO_LARGE "The answer is larger than what can be sent.  Please ask for less at a time."
-#define NOT_STORED "What you asked for could not be stored.  Please try again later."
+#define TOO_LARGE "The answer is larger than what can be sent. Please ask for less at a time."
+#define NOT_STORED "What you asked for could not be stored. Please try again later."
 #define PONG_MS (60 * SECOND_MS)
 #define SWEEP_MS (60 * SECOND_MS)
 

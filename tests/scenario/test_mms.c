@@ -123,6 +123,56 @@ test_medium_that_cannot_be_had_is_a_form_error(void **state)
 	expect_error(w, mms("http://upload.example.org/a.png", "Look!"), "https");
 }
 
+/* Each of 7 users names 10 links that take their time, and 64 are fetched at once. */
+static void
+test_more_media_than_can_be_fetched_at_once_are_a_form_error(void **state)
+{
+	struct world *w = *state;
+	char from[64];
+
+	begin(w);
+	world_phone(w, "https://upload", .end = PHONE_WAITS);
+	for (int user = 0; user < 7; user++) {
+		struct buf links = { 0 };
+		struct ask ask;
+
+		snprintf(from, sizeof(from), "user%d@example.org/x", user);
+		for (int i = 0; i < MMS_MEDIA_MAX; i++)
+			buf_printf(&links, "https://upload.example.org/%d-%d\n", user, i);
+		ask = mms(buf_str(&links), "Look!");
+		ask.from = from;
+		if (user < 6) {
+			world_send(w, "%s", world_ask_xml(w, &ask));
+			world_settle(w);
+			assert_int_equal(w->nanswers, 0);
+		} else
+			expect_error(w, ask, "/6-4: Too many media");
+		buf_free(&links);
+	}
+}
+
+static void
+test_stream_that_breaks_meanwhile_ends_the_command(void **state)
+{
+	struct world *w = *state;
+	struct ask ask = mms(LINK, "Look!");
+
+	begin(w);
+	ask.action = "complete";
+	world_phone(w, LINK, .end = PHONE_WAITS);
+	world_send(w, "%s", world_ask_xml(w, &ask));
+	world_settle(w);
+	world_cut(w);
+	world_advance(w, 30 * SECOND_MS);
+	world_phone_end(w, 0, .status = 200, .type = "image/png", .body = SPAN(PNG));
+	world_settle(w);
+	/* Nobody was told of it, so it must not have been done. */
+	assert_int_equal(world_sql(w, "SELECT count(*) FROM packet"), 0);
+	assert_string_equal(ask_later(w, ask).status, "completed");
+	assert_int_equal(world_requests(w, LINK), 1);
+	assert_int_equal(world_sql(w, "SELECT count(*) FROM packet"), 1);
+}
+
 static void
 test_refused_medium_is_fetched_again_when_asked_again(void **state)
 {
@@ -212,6 +262,8 @@ main(void)
 		WORLD_TEST(test_media_leave_with_the_message),
 		WORLD_TEST(test_nothing_is_answered_before_the_media_are_there),
 		WORLD_TEST(test_medium_that_cannot_be_had_is_a_form_error),
+		WORLD_TEST(test_more_media_than_can_be_fetched_at_once_are_a_form_error),
+		WORLD_TEST(test_stream_that_breaks_meanwhile_ends_the_command),
 		WORLD_TEST(test_refused_medium_is_fetched_again_when_asked_again),
 		WORLD_TEST(test_media_too_large_together_are_refused),
 		WORLD_TEST(test_text_alone_is_an_mms_and_nothing_is_none),

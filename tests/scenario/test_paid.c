@@ -137,6 +137,7 @@ test_no_answer_is_uncertain_and_goes_nowhere_else(void **state)
 	assert_int_equal(w->phones.n, 1);
 	assert_string_equal(world_state(w, id), "uncertain");
 	assert_int_equal(world_told(w, "may or may not have been sent"), 1);
+	assert_int_equal(world_told(w, "ask the recipient"), 1);
 }
 
 static void
@@ -519,6 +520,22 @@ test_sender_who_asked_is_told_of_sent_and_delivered(void **state)
 }
 
 static void
+test_sender_who_asked_is_told_by_a_report_as_well(void **state)
+{
+	struct world *w = *state;
+
+	begin(w);
+	world_command(w, .node = "settings", .action = "complete", .fields = { "notify", "sent" });
+	world_schedule_sms(w, .when = "in 1 minutes");
+	world_phone(w, "", .end = PHONE_WAITS);
+	world_advance(w, MINUTE_MS);
+	world_report(w, only_request(w), "8");
+	world_phone_end(w, 0, .end = PHONE_ANSWERS);
+	world_advance(w, SECOND_MS);
+	assert_int_equal(world_told(w, "was sent"), 1);
+}
+
+static void
 test_settings_refuse_what_is_no_choice(void **state)
 {
 	struct world *w = *state;
@@ -552,9 +569,10 @@ test_confirmation_shows_segments(void **state)
 	text[161] = '\0';
 	a = check(w, PHONE, text);
 	assert_string_equal(a.status, "executing");
-	assert_non_null(strstr(world_field(w, &a, "segments"), "2 (GSM"));
+	assert_string_equal(world_field(w, &a, "segments"), "2 (GSM; room for 145 more characters)");
 	a = check(w, PHONE, "Привет");
-	assert_non_null(strstr(world_field(w, &a, "segments"), "1 (UCS-2"));
+	assert_string_equal(world_field(w, &a, "segments"),
+	    "1 (UCS-2, because “П” is not in the GSM alphabet; room for 64 more characters)");
 }
 
 static void
@@ -582,6 +600,8 @@ test_form_refuses_what_cannot_be_sent(void **state)
 	memset(text, 'a', 307);
 	text[307] = '\0';
 	expect_refusal(w, PHONE, text, "3 segments");
+	memcpy(text, "’", strlen("’"));
+	expect_refusal(w, PHONE, text, "without “’”");
 	expect_refusal(w, "+19005550123", "hi", "+19005550123");
 	expect_refusal(w, "+447700900123", "hi", "+447700900123");
 	expect_refusal(w, "017012345678", "hi", "017012345678");
@@ -656,6 +676,8 @@ test_limits_are_looked_at_again_when_it_leaves(void **state)
 	assert_int_equal(w->phones.n, 0);
 	assert_string_equal(world_state(w, id), "failed");
 	assert_int_equal(world_told(w, id), 1);
+	assert_int_equal(world_told(w, "not allowed here."), 1);
+	assert_int_equal(world_told(w, ".."), 0);
 }
 
 static void
@@ -741,6 +763,7 @@ main(void)
 		WORLD_TEST(test_report_with_a_wrong_token_is_not_found),
 		WORLD_TEST(test_healthz_is_ok),
 		WORLD_TEST(test_sender_who_asked_is_told_of_sent_and_delivered),
+		WORLD_TEST(test_sender_who_asked_is_told_by_a_report_as_well),
 		WORLD_TEST(test_settings_refuse_what_is_no_choice),
 		WORLD_TEST(test_confirmation_shows_segments),
 		WORLD_TEST(test_form_refuses_what_cannot_be_sent),

@@ -9,49 +9,17 @@
 
 #include "core/ports.h"
 #include "core/seal.h"
+#include "phones.h"
 #include "world.h"
 
-/* What fails here is logged, and is meant to. */
-static void
-advance_in_silence(struct world *w, int64_t ms)
-{
-	int null = open("/dev/null", O_WRONLY | O_CLOEXEC), kept = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-
-	if (getenv("WORLD_LOG") == NULL)
-		dup2(null, STDERR_FILENO);
-	world_advance(w, ms);
-	dup2(kept, STDERR_FILENO);
-	close(kept);
-	close(null);
-}
-
 /* -- A disk that is full -------------------------------------------------------------------------------------------------------- */
-
-/* The write-ahead log may grow by so many bytes: every write beyond fails, as on a full disk. */
-static void
-disk_has(struct world *w, long spare)
-{
-	struct rlimit limit;
-	struct stat st;
-	char wal[128];
-
-	snprintf(wal, sizeof(wal), "%s-wal", w->config.store.database);
-	assert_int_equal(stat(wal, &st), 0);
-	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-	limit.rlim_cur = (rlim_t)(st.st_size + spare);
-	signal(SIGXFSZ, SIG_IGN);
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
 
 static int
 disk_is_freed(void **state)
 {
-	struct rlimit limit;
-
 	(void)state;
-	getrlimit(RLIMIT_FSIZE, &limit);
-	limit.rlim_cur = limit.rlim_max;
-	return setrlimit(RLIMIT_FSIZE, &limit);
+	world_disk_is_freed();
+	return 0;
 }
 
 static int
@@ -74,12 +42,12 @@ test_message_that_cannot_be_stored_is_not_accepted(void **state)
 
 	world_start(w);
 	world_schedule(w, .to = "nurse@example.net", .when = "in 1 hours");
-	disk_has(w, 0);
+	world_disk_has(w, 0);
 	a = world_ask(w, world_im(.when = "in 2 minutes"));
 	assert_string_equal(a.type, "error");
 	assert_string_equal(a.condition, "internal-server-error");
 	assert_string_equal(a.error_type, "wait");
-	disk_is_freed(NULL);
+	world_disk_is_freed();
 	assert_int_equal(packets_stored(w), 1);
 	assert_int_equal(world_sql(w, "SELECT sum(count) FROM charge"), 1);
 	world_advance(w, 5 * SECOND_MS);
@@ -87,6 +55,35 @@ test_message_that_cannot_be_stored_is_not_accepted(void **state)
 	world_advance(w, 2 * HOUR_MS);
 	assert_int_equal(world_count(w, ROMEO), 1);
 	assert_int_equal(world_count(w, "nurse@example.net"), 1);
+}
+
+/* Its turn is another than that of its request. */
+static void
+test_command_that_waited_and_cannot_be_stored_is_not_accepted(void **state)
+{
+	static const char link[] = "https://upload.example.org/a.gif";
+	struct world *w = *state;
+	struct ask ask = { .node = "mms", .action = "complete",
+		.fields = { "to", PHONE, "when", "in 2 minutes", "media", link } };
+	struct answer a;
+
+	world_gateway(w, .info.name = "mmsc", .driver = "mm7", .info.kinds = { [KIND_MMS] = true });
+	world_phone(w, link, .end = PHONE_WAITS);
+	world_start(w);
+	world_schedule(w, .to = "nurse@example.net", .when = "in 1 hours");
+	world_send(w, "%s", world_ask_xml(w, &ask));
+	world_settle(w);
+	world_disk_has(w, 0);
+	world_phone_end(w, 0, .status = 200, .type = "image/gif", .body = SPAN("GIF89a-picture"));
+	world_settle(w);
+	a = world_answer(w, ask.id);
+	assert_string_equal(a.condition, "internal-server-error");
+	assert_string_equal(a.error_type, "wait");
+	world_disk_is_freed();
+	assert_int_equal(packets_stored(w), 1);
+	world_advance(w, 5 * SECOND_MS);
+	assert_string_equal(world_ask(w, ask).status, "completed");
+	assert_int_equal(packets_stored(w), 2);
 }
 
 static void
@@ -97,10 +94,10 @@ test_cancel_that_cannot_be_stored_is_not_claimed(void **state)
 
 	world_start(w);
 	const char *id = world_schedule(w, .when = "in 2 minutes");
-	disk_has(w, 0);
+	world_disk_has(w, 0);
 	a = world_command(w, .node = "cancel", .fields = { "ids", id });
 	assert_string_equal(a.condition, "internal-server-error");
-	disk_is_freed(NULL);
+	world_disk_is_freed();
 	world_advance(w, 5 * MINUTE_MS);
 	assert_string_equal(world_state(w, id), "sent");
 }
@@ -112,10 +109,10 @@ test_nothing_leaves_that_could_not_be_written_down(void **state)
 
 	world_start(w);
 	world_schedule(w, .when = "in 20 seconds");
-	disk_has(w, 0);
-	advance_in_silence(w, 10 * MINUTE_MS);
+	world_disk_has(w, 0);
+	world_advance_in_silence(w, 10 * MINUTE_MS);
 	assert_int_equal(world_count(w, ROMEO), 0);
-	disk_is_freed(NULL);
+	world_disk_is_freed();
 	world_advance(w, MINUTE_MS);
 	assert_int_equal(world_count(w, ROMEO), 1);
 	assert_string_equal(w->heard[0].delay, "2026-11-22T10:00:50Z");
@@ -135,11 +132,11 @@ test_disk_that_fills_up_anywhere_loses_nothing(void **state)
 		world_sql(w, "INSERT INTO contact (jid, state, changed_at) VALUES ('" ROMEO "', %d, 1)", (int)CONTACT_GRANTED);
 		world_person(w, ROMEO)->probe = PROBE_OFFLINE;
 		id = world_schedule(w, .when = "in 1 minutes");
-		disk_has(w, spare * (4096 + 24));
-		advance_in_silence(w, 2 * MINUTE_MS);
+		world_disk_has(w, spare * (4096 + 24));
+		world_advance_in_silence(w, 2 * MINUTE_MS);
 		world_online(w, ROMEO);
-		advance_in_silence(w, 2 * MINUTE_MS);
-		disk_is_freed(NULL);
+		world_advance_in_silence(w, 2 * MINUTE_MS);
+		world_disk_is_freed();
 		world_advance(w, 5 * MINUTE_MS);
 		if (world_count(w, ROMEO) == 0 || strcmp(world_state(w, id), "sent") != 0)
 			fail_msg("with room for %ld pages it is %s, and was sent %zu times", spare, world_state(w, id),
@@ -163,9 +160,9 @@ test_disk_that_fills_up_anywhere_settles_what_was_sent(void **state)
 		world_start(w);
 		id = world_schedule(w, .when = "in 1 minutes", .offline = "server");
 		world_schedule(w, .to = "nurse@example.net", .when = "in 61 seconds", .offline = "drop");
-		disk_has(w, spare * (4096 + 24));
-		advance_in_silence(w, 2 * MINUTE_MS);
-		disk_is_freed(NULL);
+		world_disk_has(w, spare * (4096 + 24));
+		world_advance_in_silence(w, 2 * MINUTE_MS);
+		world_disk_is_freed();
 		world_advance(w, 2 * MINUTE_MS);
 		if (strcmp(world_state(w, id), "sent") != 0)
 			fail_msg("with room for %ld pages it is %s", spare, world_state(w, id));
@@ -197,13 +194,13 @@ test_what_is_heard_while_the_disk_is_full_is_not_forgotten(void **state)
 	world_advance(w, 2 * MINUTE_MS);
 	bounced = world_only(w, "nurse@example.net");
 	received = world_only(w, "tybalt@example.net");
-	disk_has(w, 0);
+	world_disk_has(w, 0);
 	world_bounce(w, bounced, "item-not-found", "cancel");
 	world_receipt(w, received);
 	world_person(w, ROMEO)->probe = PROBE_ONLINE;
 	world_send(w, "<presence type='subscribed' from='" ROMEO "' to='" BOT "'/>");
-	advance_in_silence(w, 10 * SECOND_MS);
-	disk_is_freed(NULL);
+	world_advance_in_silence(w, 10 * SECOND_MS);
+	world_disk_is_freed();
 	assert_string_equal(world_state(w, bounced->id), "sent");
 	world_advance(w, 5 * SECOND_MS);
 	assert_string_equal(world_state(w, bounced->id), "failed");
@@ -220,10 +217,10 @@ test_bounce_heard_while_the_disk_is_full_does_not_grow_too_old(void **state)
 	world_start(w);
 	const char *id = world_schedule(w, .when = "in 1 minutes", .offline = "server");
 	world_advance(w, 2 * MINUTE_MS);
-	disk_has(w, 0);
+	world_disk_has(w, 0);
 	world_bounce(w, world_only(w, ROMEO), "item-not-found", "cancel");
 	world_advance(w, 15 * MINUTE_MS);
-	disk_is_freed(state);
+	world_disk_is_freed();
 	world_advance(w, 2 * MINUTE_MS);
 	assert_string_equal(world_state(w, id), "failed");
 	assert_int_equal(world_told(w, id), 1);
@@ -239,10 +236,10 @@ test_nothing_leaves_between_a_failed_turn_and_its_repair(void **state)
 	w->pong = false;
 	world_schedule(w, .to = "nurse@example.net", .when = "in 1 seconds", .offline = "server");
 	world_advance(w, 2 * SECOND_MS);
-	disk_has(w, 0);
+	world_disk_has(w, 0);
 	world_pong(w);
 	world_advance(w, 40 * SECOND_MS);
-	disk_is_freed(state);
+	world_disk_is_freed();
 	w->pong = false;
 	const char *id = world_schedule(w, .when = "in 1 seconds", .offline = "server");
 	world_advance(w, 2 * SECOND_MS);
@@ -271,7 +268,7 @@ test_daemon_that_cannot_write_does_not_start(void **state)
 	signal(SIGXFSZ, SIG_IGN);
 	setrlimit(RLIMIT_FSIZE, &limit);
 	int code = world_try_start(w);
-	disk_is_freed(NULL);
+	world_disk_is_freed();
 	assert_int_equal(code, EXIT_DATABASE);
 	world_start(w);
 	world_advance(w, MINUTE_MS);
@@ -340,7 +337,7 @@ test_body_that_cannot_be_opened_for_want_of_memory_is_tried_again(void **state)
 		const char *id = world_schedule(w, .when = "in 1 minutes");
 		world_advance(w, 59 * SECOND_MS);
 		scarce_at = n;
-		advance_in_silence(w, SECOND_MS);
+		world_advance_in_silence(w, SECOND_MS);
 		struck = scarce_at == 0;
 		scarce_at = 0;
 		delayed += w->nheard == 0;
@@ -399,7 +396,7 @@ test_what_is_heard_while_the_store_cannot_be_read_is_not_forgotten(void **state)
 	world_receipt(w, received);
 	world_person(w, ROMEO)->probe = PROBE_ONLINE;
 	world_send(w, "<presence type='subscribed' from='" ROMEO "' to='" BOT "'/>");
-	advance_in_silence(w, 10 * SECOND_MS);
+	world_advance_in_silence(w, 10 * SECOND_MS);
 	store_is_readable(true);
 	assert_string_equal(world_state(w, bounced->id), "sent");
 	world_advance(w, 10 * SECOND_MS);
@@ -418,7 +415,7 @@ test_store_that_cannot_be_read_delays_and_loses_nothing(void **state)
 	world_schedule(w, .when = "in 20 seconds");
 	world_schedule(w, .to = "nurse@example.net", .when = "in 2 minutes");
 	store_is_readable(false);
-	advance_in_silence(w, 10 * MINUTE_MS);
+	world_advance_in_silence(w, 10 * MINUTE_MS);
 	assert_int_equal(w->nheard, 0);
 	store_is_readable(true);
 	world_advance(w, MINUTE_MS);
@@ -480,7 +477,7 @@ test_any_damaged_byte_fails_that_message_alone(void **state)
 		damage_byte(w, ids[i], i);
 	struct answer a = world_command(w, .node = "show", .fields = { "id", ids[3] });
 	assert_string_equal(world_field(w, &a, "body"), "(damaged)");
-	advance_in_silence(w, 10 * MINUTE_MS);
+	world_advance_in_silence(w, 10 * MINUTE_MS);
 	assert_string_equal(world_only(w, ROMEO)->id, ids[LEN]);
 	for (int i = 0; i < LEN; i++)
 		assert_string_equal(world_state(w, ids[i]), "failed");
@@ -506,7 +503,7 @@ test_body_does_not_open_under_another_header(void **state)
 		world_schedule(w, .to = "nurse@example.net", .when = "2026-11-22 11:05:00");
 		world_schedule(w, .when = "2026-11-22 11:05:00");
 		world_sql(w, "UPDATE packet SET %s WHERE recipient = '" ROMEO "'", changes[i]);
-			advance_in_silence(w, 10 * MINUTE_MS);
+			world_advance_in_silence(w, 10 * MINUTE_MS);
 		assert_int_equal(world_sql(w, "SELECT count(*) FROM packet WHERE state = %d", (int)PACKET_FAILED), 1);
 		assert_int_equal(world_count(w, "nurse@example.net"), 1);
 		assert_int_equal(world_count(w, ROMEO) + world_count(w, "mallory@example.com"), 0);
@@ -523,7 +520,7 @@ test_senseless_row_stops_nobody(void **state)
 	const char *bad = world_schedule(w, .when = "2026-11-22 11:03:00");
 	world_schedule(w, .to = "nurse@example.net", .when = "2026-11-22 11:03:00");
 	world_sql(w, "UPDATE packet SET kind = 77, offline = -5, attempts = 1 << 40 WHERE id = '%s'", bad);
-	advance_in_silence(w, 10 * MINUTE_MS);
+	world_advance_in_silence(w, 10 * MINUTE_MS);
 	assert_int_equal(world_count(w, "nurse@example.net"), 1);
 	assert_string_equal(world_state(w, bad), "failed");
 }
@@ -619,6 +616,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ROOM_TEST(test_message_that_cannot_be_stored_is_not_accepted),
+		ROOM_TEST(test_command_that_waited_and_cannot_be_stored_is_not_accepted),
 		ROOM_TEST(test_cancel_that_cannot_be_stored_is_not_claimed),
 		ROOM_TEST(test_nothing_leaves_that_could_not_be_written_down),
 		cmocka_unit_test_setup_teardown(test_disk_that_fills_up_anywhere_loses_nothing, NULL, disk_is_freed),

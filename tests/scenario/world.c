@@ -1,6 +1,9 @@
 #include "world.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -90,6 +93,19 @@ world_advance_to(struct world *w, const char *utc)
 }
 
 void
+world_advance_in_silence(struct world *w, int64_t ms)
+{
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC), kept = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+
+	if (getenv("WORLD_LOG") == NULL)
+		dup2(null, STDERR_FILENO);
+	world_advance(w, ms);
+	dup2(kept, STDERR_FILENO);
+	close(kept);
+	close(null);
+}
+
+void
 world_jump(struct world *w, int64_t ms)
 {
 	w->wall += ms;
@@ -116,14 +132,14 @@ random_bytes(void *bytes, size_t len)
 static void
 turned(void *arg)
 {
-	(void)arg; /* laterd_next is asked after every step */
+	((struct world *)arg)->turns++; /* laterd_next is asked after every step */
 }
 
 int
 world_try_start(struct world *w)
 {
 	const struct laterd_env env = {
-		.clock = &w->clock, .dial = server_dial, .dial_arg = w, .random = random_bytes, .turned = turned,
+		.clock = &w->clock, .dial = server_dial, .dial_arg = w, .random = random_bytes, .turned = turned, .turned_arg = w,
 		.http = &w->phones.client,
 	};
 
@@ -160,6 +176,31 @@ world_restart(struct world *w)
 {
 	world_crash(w);
 	world_start(w);
+}
+
+void
+world_disk_has(struct world *w, long spare)
+{
+	struct rlimit limit;
+	struct stat st;
+	char wal[128];
+
+	snprintf(wal, sizeof(wal), "%s-wal", w->config.store.database);
+	assert_int_equal(stat(wal, &st), 0);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = (rlim_t)(st.st_size + spare);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+void
+world_disk_is_freed(void)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
 static void

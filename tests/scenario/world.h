@@ -88,6 +88,7 @@ struct world {
 	const char *unanswered; /* the id of the last of them while !pong; "" when there is none */
 	size_t batch_max;    /* the largest number of bytes heard between two of them */
 	size_t connections;
+	size_t turns;        /* that laterd has ended */
 	int code;            /* of the last world_try_start */
 	struct buf why;
 
@@ -120,11 +121,16 @@ int world_try_start(struct world *w);
 /* Everything that was only in its memory is gone. */
 void world_crash(struct world *w);
 void world_restart(struct world *w);
+/* The write-ahead log may grow by so many bytes: every write beyond fails, as on a full disk. */
+void world_disk_has(struct world *w, long spare);
+void world_disk_is_freed(void);
 
 /* -- Time --------------------------------------------------------------------------------------------------------------------- */
 
 /* Let time pass, through each instant that laterd asks for. */
 void world_advance(struct world *w, int64_t ms);
+/* The same, without its log: what fails there is meant to. */
+void world_advance_in_silence(struct world *w, int64_t ms);
 /* Up to an instant in the form of "2026-11-22T10:05:00Z"; not back. */
 void world_advance_to(struct world *w, const char *utc);
 /* Somebody sets the wall clock, by so much, and laterd notices. */

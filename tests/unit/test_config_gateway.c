@@ -218,6 +218,7 @@ test_media_hosts_become_lower_case(void **state)
 	assert_string_equal(c->media.hosts[0], "upload.example.org");
 	assert_string_equal(c->media.hosts[1], "*.example.net");
 	assert_true(c->media.private_addresses);
+	assert_null(c->media.ca_file);
 	assert_int_equal(c->media.timeout_ms, 3 * SECOND_MS);
 }
 
@@ -297,6 +298,10 @@ static const struct {
 	{ WITH("halt_http = { 500- }"), 10, "not an HTTP status" },
 	{ WITH("halt_http = { \"\" }"), 10, "not an HTTP status" },
 
+	{ WITH("retry_http = { 503 }"), 11, "gateway office: retry_http is for the driver http" },
+	{ WITH("mm7_version = \"6.8.0\""), 11, "mm7_version is for the driver mm7" },
+	{ WITH("method = POST"), 11, "method is for the driver http" },
+
 	/* What gateway_prepare refuses: the section's line, and its name. */
 	{ MINIMAL "gateway x {\n  driver = kannel\n  kinds = { mms }\n  url = \"http://127.0.0.1/\"\n" LOGIN "}\n", 10, "gateway x: " },
 
@@ -324,6 +329,7 @@ static const struct {
 	{ MINIMAL "media {\n  hosts = { \"münchen.example\" }\n}\n", 4, "not a host" },
 	{ MINIMAL "media {\n  private_addresses = perhaps\n}\n", 4, "private_addresses" },
 	{ MINIMAL "media {\n  timeout = 0\n}\n", 4, "between 1 and 120" },
+	{ MINIMAL "media {\n  ca_file = \"/nonexistent/ca.pem\"\n}\n", 4, "/nonexistent/ca.pem" },
 };
 
 static void

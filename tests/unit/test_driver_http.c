@@ -1,5 +1,8 @@
 #include "http_gateway.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 /* -- Preparing ------------------------------------------------------------------------------- */
 
 static void
@@ -199,6 +202,47 @@ test_mms_need_a_place_for_the_media(void **state)
 	refuses(c, "mms_body has no {media}");
 }
 
+/* What is logged while it is prepared. */
+static void
+warns(struct gateway_config c, const char *words)
+{
+	char text[1024] = "";
+	int fds[2], saved = dup(STDERR_FILENO);
+
+	assert_int_equal(pipe2(fds, O_NONBLOCK), 0);
+	assert_true(dup2(fds[1], STDERR_FILENO) >= 0);
+	prepares(&c);
+	dup2(saved, STDERR_FILENO);
+	if (read(fds[0], text, sizeof(text) - 1) < 0)
+		text[0] = '\0';
+	close(fds[0]);
+	close(fds[1]);
+	close(saved);
+	gateway_unprepare(&c);
+	if (words == NULL ? text[0] != '\0' : strstr(text, words) == NULL)
+		fail_msg("“%s” is not “…%s…”", text, words != NULL ? words : "");
+}
+
+static void
+test_a_request_to_nobody_or_without_a_text_is_warned_of(void **state)
+{
+	struct gateway_config c = form();
+
+	(void)state;
+	warns(c, NULL);
+	c.params = LIST("text={text}");
+	warns(c, "the request for sms has no {to}");
+	c.params = LIST("to={to}");
+	warns(c, "the request for sms has no {text}");
+	c.url = "https://sms.example/send/{text}";
+	warns(c, NULL);
+	c.info.kinds[KIND_MMS] = true;
+	c.mms_params = LIST("m={media}");
+	warns(c, "the request for mms has no {to}");
+	c.headers = LIST("To: {to}");
+	warns(c, NULL);
+}
+
 static void
 test_it_repeats_where_a_second_request_does_no_harm(void **state)
 {
@@ -249,6 +293,7 @@ main(void)
 		cmocka_unit_test(test_credentials_are_complete_and_used),
 		cmocka_unit_test(test_reports_need_a_state_and_a_way_to_the_packet),
 		cmocka_unit_test(test_mms_need_a_place_for_the_media),
+		cmocka_unit_test(test_a_request_to_nobody_or_without_a_text_is_warned_of),
 		cmocka_unit_test(test_it_repeats_where_a_second_request_does_no_harm),
 	};
 

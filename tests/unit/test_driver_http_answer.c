@@ -159,6 +159,7 @@ test_the_id_is_taken_where_it_is_one(void **state)
 		{ "{\"d\": [{\"id\": 123456789012}]}", "123456789012" },
 		{ "{\"d\": [{\"id\": \"\"}]}", "" },
 		{ "{\"d\": [{\"id\": \"a\\nb\"}]}", "" },
+		{ "{\"d\": [{\"id\": \"a\\uffffb\"}]}", "" },
 		{ "{\"d\": [{\"id\": null}]}", "" },
 		{ "{\"d\": [{\"id\": {}}]}", "" },
 		{ "{}", "" },
@@ -263,6 +264,7 @@ test_words_never_have_the_secret(void **state)
 		"bad key se%2Fsame%21 in the URL",
 		"{\"e\": \"se/same!\"}",
 		"{\"e\": \"x\", \"key\": \"se/same!\"}",
+		"{\"keys\": [\"se\\/same!\"]}",
 	};
 
 	(void)state;

@@ -142,6 +142,22 @@ test_headers_are_templates(void **state)
 	http_request_free(&rq);
 }
 
+/* What cannot be written for want of memory stops the daemon: no message may be too long for it. */
+static void
+test_a_header_has_room_for_any_text(void **state)
+{
+	struct gateway_config c = form();
+	char text[30001] = "";
+	struct http_request *rq;
+
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	c.headers = LIST("X-Text: {text}");
+	rq = render(&c, sms(text), NULL);
+	assert_string_equal(header(rq, "X-Text"), text);
+	http_request_free(&rq);
+}
+
 static void
 test_what_cannot_stand_in_a_header_is_refused(void **state)
 {
@@ -431,6 +447,7 @@ main(void)
 		cmocka_unit_test(test_values_in_the_url_stay_within_their_segment),
 		cmocka_unit_test(test_every_authorization_is_where_it_belongs),
 		cmocka_unit_test(test_headers_are_templates),
+		cmocka_unit_test(test_a_header_has_room_for_any_text),
 		cmocka_unit_test(test_what_cannot_stand_in_a_header_is_refused),
 		cmocka_unit_test(test_text_that_is_no_utf8_is_refused),
 		cmocka_unit_test(test_the_report_url_is_told_only_where_reports_are_read),

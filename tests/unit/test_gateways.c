@@ -698,7 +698,20 @@ test_server_errors_count_as_failures_unless_they_are_clear(void **state)
 	assert_false(state_of(w, 0).open);
 	gateways_configure(w->g, &w->config);
 	for (int i = 0; i < 20; i++)
-		attempt(w, "AAAAAA", i % 2 ? 429 : 400);
+		attempt(w, "AAAAAA", i % 2 ? 404 : 400);
+	assert_true(state_of(w, 0).open);
+}
+
+static void
+test_too_many_requests_is_left_alone_for_a_second(void **state)
+{
+	struct world *w = *state;
+
+	attempt(w, "AAAAAA", 429);
+	assert_int_equal(state_of(w, 0).resumes_ms, SECOND_MS);
+	pass(w, SECOND_MS);
+	assert_true(state_of(w, 0).open);
+	attempt(w, "BBBBBB", 200);
 	assert_true(state_of(w, 0).open);
 }
 
@@ -772,6 +785,27 @@ test_a_reload_keeps_attempts_and_ends_a_pause(void **state)
 	assert_events(w, "BBBBBB@office:accepted:r room ");
 }
 
+/* The secret that was refused may be the one that was exchanged. */
+static void
+test_an_attempt_from_before_a_reload_pauses_nothing(void **state)
+{
+	struct world *w = *state;
+	struct gateway_config v[2];
+	struct gateways_config config = w->config;
+
+	memcpy(v, w->configs, sizeof(v));
+	config.v = v;
+	assert_int_equal(submit(w, 0, "AAAAAA"), RES_OK);
+	gateways_flush(w->g);
+	assert_int_equal(gateways_configure(w->g, &config), RES_OK);
+	answer(w, "AAAAAA", 402, "");
+	assert_events(w, "AAAAAA@office:not-processed:- ");
+	assert_true(state_of(w, 0).open);
+	attempt(w, "BBBBBB", 402);
+	assert_false(state_of(w, 0).open);
+	assert_int_equal(gateways_configure(w->g, &w->config), RES_OK);
+}
+
 static void
 test_the_attempts_of_a_removed_gateway_still_end(void **state)
 {
@@ -795,7 +829,7 @@ test_the_attempts_of_a_removed_gateway_still_end(void **state)
 	assert_false(state_of(w, 1).open);
 	answer(w, "AAAAAA", 402, "");
 	answer(w, "BBBBBB", 200, "");
-	assert_events(w, "AAAAAA@office:not-processed:- room BBBBBB@other:accepted:- ");
+	assert_events(w, "AAAAAA@office:not-processed:- BBBBBB@other:accepted:- ");
 	break_off(w, "CCCCCC", HTTP_BROKEN);
 	assert_events(w, "CCCCCC@office:unknown:- ");
 	gateways_flush(w->g);
@@ -1032,6 +1066,26 @@ test_a_url_without_room_is_not_begun(void **state)
 	buf_free(&url);
 }
 
+static void
+test_the_longest_public_url_has_room(void **state)
+{
+	struct world *w = *state;
+	struct buf url = { 0 }, why = { 0 };
+	char *path = buf_extend(&url, 2000);
+
+	memset(path, 'x', 2000);
+	memcpy(path, "https://x/", 10);
+	w->config.public_url = buf_str(&url);
+	assert_int_equal(gateways_configure(w->g, &w->config), RES_OK);
+	assert_int_equal(submit_text(w, 0, "AAAAAA", "text", &why), RES_OK);
+	gateways_flush(w->g);
+	assert_non_null(strstr(buf_str(&find(w, "AAAAAA")->rq->body), "xxx/report/office/AAAAAA/"));
+	w->config.public_url = NULL;
+	assert_int_equal(gateways_configure(w->g, &w->config), RES_OK);
+	buf_free(&url);
+	buf_free(&why);
+}
+
 /* -- Media ------------------------------------------------------------------------------------- */
 
 static void
@@ -1113,9 +1167,11 @@ main(void)
 		TEST(test_the_breaker_opens_probes_and_closes),
 		TEST(test_people_hear_of_an_incident_once),
 		TEST(test_server_errors_count_as_failures_unless_they_are_clear),
+		TEST(test_too_many_requests_is_left_alone_for_a_second),
 		TEST(test_a_gateway_that_needs_a_person_is_paused_for_half_an_hour),
 		TEST(test_retry_after_is_obeyed_without_alarm),
 		TEST(test_a_reload_keeps_attempts_and_ends_a_pause),
+		TEST(test_an_attempt_from_before_a_reload_pauses_nothing),
 		TEST(test_the_attempts_of_a_removed_gateway_still_end),
 		TEST(test_a_gateway_may_come_back),
 		TEST(test_a_reload_without_memory_changes_nothing),
@@ -1128,6 +1184,7 @@ main(void)
 		TEST(test_replies_say_what_became_of_the_report),
 		TEST(test_any_name_of_a_gateway_makes_a_path),
 		TEST(test_a_url_without_room_is_not_begun),
+		TEST(test_the_longest_public_url_has_room),
 		TEST(test_a_medium_is_fetched_at_once_and_told),
 		TEST(test_what_cannot_be_fetched_is_told_with_words),
 		TEST(test_links_that_are_not_allowed_and_too_many_are_refused),

@@ -44,7 +44,12 @@ test_a_number_is_read_as_people_write_it(void **state)
 		"TEL: +4917012345678", "004917012345678", "00 49 170 12345678",
 		"(+49) 170 12345678",
 		"0 0 49 170 12345678", "(0049)17012345678",
-		"(0)0 49 170 12345678" };
+		"(0)0 49 170 12345678",
+		/* From address books and web pages. */
+		"\xe2\x80\xaa+49 170 12345678\xe2\x80\xac",
+		"+49\xc2\xa0" "170\xe2\x80\xaf" "12345678",
+		"+49\xe2\x80\x91" "170\xe2\x80\x93" "123\xe2\x88\x92" "45678",
+		"\xef\xbb\xbf+49\xc2\xad" "170\xe2\x80\x8b" "12345678\xe2\x81\xa9" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
@@ -116,15 +121,20 @@ static void
 test_what_is_no_number_is_refused(void **state)
 {
 	static const struct span bad[] = { { "+49 170 CALLME", 14 }, { "+4917012345678;ext=5", 20 },
-		{ "+49+17012345678", 15 }, { "49+17012345678", 14 }, { "++4917012345678", 15 },
-		{ "+4917012345678\0", 15 }, { "+49\xc2\xa0""17012345678", 16 }, { "*100#", 5 },
+		{ "+4917012345678\0", 15 }, { "+49\xc2""17012345678", 15 }, { "*100#", 5 },
 		{ "+49,17012345678", 15 }, { "juliet@example.org", 18 }, { "+49\t17012345678", 15 },
 		{ "sms:+4917012345678", 18 }, { "+49\n17012345678", 15 },
-		{ "\xd9\xa0\xd9\xa1", 4 } };
+		{ "\xd9\xa0\xd9\xa1", 4 }, { "\xef\xbc\x8b" "4917012345678", 16 },
+		/* As masked in the log, and what ends a line. */
+		{ "+4917\xe2\x80\xa6" "12345678", 16 }, { "+49\xe2\x80\xa8" "17012345678", 17 } };
+	static const char *const several[] = { "+49+17012345678", "49+17012345678",
+		"++4917012345678", "+49 170 1234567 +49 170 7654321" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		check_refused(bad[i], "49", "digits only");
+	for (size_t i = 0; i < sizeof(several) / sizeof(several[0]); i++)
+		check_refused(span_of(several[i]), "49", "commas between several");
 	check_refused(SPAN(""), "49", "no phone number");
 	check_refused((struct span){ NULL, 0 }, "49", "no phone number");
 	check_refused(SPAN("tel:"), "49", "no phone number");

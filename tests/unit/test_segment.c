@@ -130,6 +130,10 @@ test_letters_that_only_look_as_if_they_were_in_it_are_not(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		assert_int_equal(count(others[i]).coding, SMS_UCS2);
+	assert_true(span_eq(segments_foreign(span_of("It’s “" EMOJI "”")), span_of("’")));
+	assert_true(span_eq(segments_foreign(span_of("€" EMOJI)), span_of(EMOJI)));
+	assert_int_equal(segments_foreign(span_of("plain €")).len, 0);
+	assert_int_equal(segments_foreign((struct span){ NULL, 0 }).len, 0);
 	struct segments s;
 	assert_int_equal(segments_count(&s, (struct span){ "a\0b", 3 }), RES_OK);
 	assert_int_equal(s.coding, SMS_UCS2);
