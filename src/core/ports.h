@@ -302,9 +302,13 @@ struct gateways_events {
 	    const char *ref, const char *words);
 	/* There is room again at a gateway, or one was opened or closed: look at what waits. */
 	void (*room)(void *arg);
-	/* A gateway was closed for a reason that a person should look at. */
-	void (*trouble)(void *arg, const char *gateway, const char *words);
-	void (*reported)(void *arg, const struct delivery_report *r);
+	/*
+	 * A gateway was closed.  halted: it will not work before a person has looked at it; else it
+	 * failed again and again.
+	 */
+	void (*trouble)(void *arg, const char *gateway, bool halted, const char *words);
+	/* RES_TEMPFAIL: nobody knows what it is about yet; it is to be told again. */
+	enum res (*reported)(void *arg, const struct delivery_report *r);
 	/*
 	 * RES_OK with type and bytes; RES_INVALID with the reason in words for the sender: not
 	 * there, too large, no medium, not what it says it is; RES_TEMPFAIL: later perhaps.

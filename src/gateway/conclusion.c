@@ -160,7 +160,8 @@ tell(struct gateway *gw, enum told what, const char *words)
 
 	gw->told = what;
 	if (gw->config != NULL)
-		d->env.events->trouble(d->env.events_arg, gw->name, words);
+		d->env.events->trouble(
+		    d->env.events_arg, gw->name, what == TOLD_HALTED, words);
 }
 
 /* People hear of an incident once: a probe that fails again is no news. */

@@ -125,7 +125,7 @@ find_reporter(struct dispatcher *d, const char *path, char id[PACKET_ID_LEN + 1]
 	return gw;
 }
 
-static void
+static enum res
 tell(struct dispatcher *d, const struct gateway *gw, const char *id, const struct report_read *read)
 {
 	struct delivery_report r = {
@@ -136,8 +136,9 @@ tell(struct dispatcher *d, const struct gateway *gw, const char *id, const struc
 		.words = buf_str(&read->words),
 	};
 
-	if (r.id != NULL || r.ref != NULL)
-		d->env.events->reported(d->env.events_arg, &r);
+	if (r.id == NULL && r.ref == NULL)
+		return RES_OK;
+	return d->env.events->reported(d->env.events_arg, &r);
 }
 
 void
@@ -156,9 +157,13 @@ gateways_report(struct gateways *g, const struct web_request *rq, struct web_rep
 	}
 	reply->status = 200;
 	res = gw->config->prepared_driver->report(gw->config, rq, &read, reply);
-	if (res == RES_OK)
-		tell(d, gw, id, &read);
-	else if (res != RES_NOTFOUND) {
+	if (res == RES_OK) {
+		if (tell(d, gw, id, &read) != RES_OK) {
+			buf_reset(&reply->body);
+			reply->status = 503;
+			reply->type = PLAIN;
+		}
+	} else if (res != RES_NOTFOUND) {
 		log_detail("gateway %s: a report cannot be read", gw->name);
 		/* The driver may have said so in its protocol's words. */
 		if (reply->status == 200 && reply->body.len == 0)

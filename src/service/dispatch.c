@@ -64,7 +64,7 @@ hold(struct service *s, struct packet *p, int64_t next_at, const char *what)
 
 /*
  * What left and was not heard of may only be repeated where that cannot make two of it.
- * RES_INVALID: nowhere; RES_PERMFAIL: no gateway goes there.
+ * RES_INVALID: nowhere; RES_NOTFOUND: no gateway goes there; RES_DENIED: they may not.
  */
 static enum res
 path_of(struct service *s, const struct packet *p, struct route_path *path, struct buf *why)
@@ -72,9 +72,7 @@ path_of(struct service *s, const struct packet *p, struct route_path *path, stru
 	size_t same = gateway_named(s, p->gateway);
 
 	if (p->sent_at == 0)
-		return route_find(routing(s), p->kind, p->recipient, path, why) == RES_OK
-		    ? RES_OK
-		    : RES_PERMFAIL;
+		return route_find(routing(s), p->kind, p->recipient, path, why);
 	if (same == GATEWAYS_MAX || !routing(s)->gateways[same].repeats)
 		return RES_INVALID;
 	*path = (struct route_path){ .v = { same }, .n = 1 };
@@ -141,7 +139,7 @@ dispatch_one(struct service *s, struct queued *q, int64_t now)
 	const char *ended = deliver_too_late(s, p, now);
 	struct route_path path;
 	struct buf why = { .max = 1024 };
-	struct closed closed;
+	struct closed closed = { .wait_ms = INT64_MAX };
 	size_t i;
 
 	if (ended != NULL)
@@ -156,6 +154,10 @@ dispatch_one(struct service *s, struct queued *q, int64_t now)
 				q = NULL;
 			else
 				s->broken = true;
+			break;
+		case RES_NOTFOUND:
+			/* A slip in the configuration must not cost what waits. */
+			hold_for_round(s, p, &closed);
 			break;
 		case RES_INVALID:
 			settle_uncertain(s, p,

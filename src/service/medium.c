@@ -2,6 +2,7 @@
  * Media of messages that are being written.  They are fetched once, between the first look at a form
  * and its confirmation, and kept in memory until the message is stored or nobody asks any more.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -220,12 +221,13 @@ medium_fetched(void *arg, uint64_t ticket, enum res res, const char *type, struc
 {
 	struct service *s = arg;
 	struct medium *m = s->media.first;
-	char *sender;
+	char sender[JID_BARE_MAX + 1];
 
 	while (m != NULL && (m->ticket != ticket || m->res != RES_UNCERTAIN))
 		m = m->next;
-	if (m == NULL || (sender = strdup(m->sender)) == NULL)
+	if (m == NULL)
 		return;
+	snprintf(sender, sizeof(sender), "%s", m->sender);
 	m->words.max = 1024;
 	m->res = res;
 	if (res == RES_OK) {
@@ -239,5 +241,4 @@ medium_fetched(void *arg, uint64_t ticket, enum res res, const char *type, struc
 								     : "There is no memory for it.");
 	if (!is_fetching(s, sender))
 		resume(s, sender);
-	free(sender);
 }

@@ -186,11 +186,28 @@ tell_report(struct service *s, const struct report *r)
 	packets_free(&ps);
 }
 
-static void
+/*
+ * A report may be faster than the answer that says what the gateway calls the message.
+ */
+static bool
+may_be_early(struct service *s, const struct delivery_report *r)
+{
+	struct packets ps = { 0 };
+	bool early = r->id == NULL && r->ref != NULL &&
+	    s->gateways->ops->inflight(s->gateways) > 0 &&
+	    s->env.store->ops->get_ref(s->env.store, r->gateway, r->ref, &ps) == RES_NOTFOUND;
+
+	packets_free(&ps);
+	return early;
+}
+
+static enum res
 on_reported(void *arg, const struct delivery_report *r)
 {
 	struct service *s = arg;
 
+	if (may_be_early(s, r))
+		return RES_TEMPFAIL;
 	if (r->id != NULL || r->ref != NULL)
 		settle_report(s,
 		    &(struct report){ .tell = tell_report,
@@ -202,6 +219,7 @@ on_reported(void *arg, const struct delivery_report *r)
 	/* It is not on disk: whoever reports may try again. */
 	if (service_halted(s))
 		s->broken = true;
+	return RES_OK;
 }
 
 /* -- After a start ----------------------------------------------------------------------------- */
@@ -248,20 +266,26 @@ on_room(void *arg)
 static void
 tell_trouble(struct service *s, const struct report *r)
 {
-	struct buf text = { .max = 1024 };
+	struct buf text = { .max = 1024 }, cause = { .max = 64 };
 
 	buf_printf(&text,
-	    "Gateway %s is closed for now: what is due waits, or goes through another gateway of its route. It is tried again by itself, and at once after a reload (SIGHUP). The reason: %s",
-	    r->who, r->words != NULL && *r->words != '\0' ? r->words : "it does not say");
-	notify_admins(s, r->who, buf_str(&text));
+	    "Gateway %s is closed %s: what is due waits, or goes through another gateway of its route. It is tried again by itself, and at once after a reload (SIGHUP). The reason: %s",
+	    r->who,
+	    r->answer != 0 ? "and needs somebody to look at it" : "for now, since it fails",
+	    r->words != NULL && *r->words != '\0' ? r->words : "it does not say");
+	/* That it needs somebody must not be lost behind its being away. */
+	buf_printf(&cause, "%s%s", r->who, r->answer != 0 ? " needs somebody" : "");
+	notify_admins(s, buf_str(&cause), buf_str(&text));
+	buf_free(&cause);
 	buf_free(&text);
 }
 
 static void
-on_trouble(void *arg, const char *gateway, const char *words)
+on_trouble(void *arg, const char *gateway, bool halted, const char *words)
 {
-	settle_report(
-	    arg, &(struct report){ .tell = tell_trouble, .who = gateway, .words = words });
+	settle_report(arg,
+	    &(struct report){
+		.tell = tell_trouble, .who = gateway, .words = words, .answer = halted });
 }
 
 const struct gateways_events service_gateways_events = {

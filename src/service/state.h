@@ -57,9 +57,9 @@ struct media {
 };
 
 /* A cause that admins have been told of. */
-#define CAUSES_MAX (GATEWAYS_MAX + 1)
+#define CAUSES_MAX (2 * GATEWAYS_MAX + 1)
 struct told {
-	char cause[40];
+	char cause[64];
 	int64_t at;      /* monotonic */
 	unsigned missed; /* what was not told since, because it was too soon */
 	bool fresh;      /* in this turn, which may not come to be */

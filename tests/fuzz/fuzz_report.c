@@ -70,7 +70,7 @@ struct told {
 	bool is_told;
 };
 
-static void
+static enum res
 on_reported(void *arg, const struct delivery_report *r)
 {
 	struct told *t = arg;
@@ -80,6 +80,7 @@ on_reported(void *arg, const struct delivery_report *r)
 	must(strcmp(buf_str(&url), t->path) == 0);
 	buf_free(&url);
 	t->is_told = true;
+	return RES_OK;
 }
 
 static const struct gateways_events events = { .reported = on_reported };

@@ -227,15 +227,35 @@ test_list_shows_subject_and_media(void **state)
 	assert_non_null(strstr(world_field(w, &a, id), "Hello: Look! [1 medium]"));
 }
 
+/* The MMSC says that the phone has it. */
+static int
+retrieved(struct world *w, const char *message_id)
+{
+	uint8_t key[SEAL_KEY_LEN];
+	struct seal *seal;
+	struct buf url = { 0 }, report = { 0 };
+	int status;
+
+	assert_int_equal(seal_key_read(w->config.store.seal_key_file, key, &w->why), RES_OK);
+	seal = seal_new(key);
+	assert_int_equal(gateways_report_url(&url, seal, "", "mmsc", NULL), RES_OK);
+	seal_free(&seal);
+	buf_printf(&report,
+	    "<e:Envelope xmlns:e='http://schemas.xmlsoap.org/soap/envelope/'><e:Header><TransactionID>77</TransactionID></e:Header>"
+	    "<e:Body><DeliveryReportReq><MM7Version>6.8.0</MM7Version><MessageID>%s</MessageID><MMStatus>Retrieved</MMStatus>"
+	    "</DeliveryReportReq></e:Body></e:Envelope>", message_id);
+	status = world_web(w, "POST", buf_str(&url), "", buf_str(&report)).status;
+	buf_free(&url);
+	buf_free(&report);
+	return status;
+}
+
 static void
 test_mm7_report_is_found_by_its_message_id(void **state)
 {
 	struct world *w = *state;
 	struct ask ask = mms("", "Look!");
 	struct answer a;
-	struct buf url = { 0 };
-	uint8_t key[SEAL_KEY_LEN];
-	struct seal *seal;
 
 	begin(w);
 	ask.action = "complete";
@@ -243,16 +263,29 @@ test_mm7_report_is_found_by_its_message_id(void **state)
 	world_advance(w, 5 * MINUTE_MS);
 	world_crash(w);
 	world_restart(w);
-	assert_int_equal(seal_key_read(w->config.store.seal_key_file, key, &w->why), RES_OK);
-	seal = seal_new(key);
-	assert_int_equal(gateways_report_url(&url, seal, "", "mmsc", NULL), RES_OK);
-	seal_free(&seal);
-	assert_int_equal(world_web(w, "POST", buf_str(&url), "",
-	    "<e:Envelope xmlns:e='http://schemas.xmlsoap.org/soap/envelope/'><e:Header><TransactionID>77</TransactionID></e:Header>"
-	    "<e:Body><DeliveryReportReq><MM7Version>6.8.0</MM7Version><MessageID>mms-1</MessageID><MMStatus>Retrieved</MMStatus>"
-	    "</DeliveryReportReq></e:Body></e:Envelope>").status, 200);
+	assert_int_equal(retrieved(w, "mms-1"), 200);
 	assert_string_equal(world_state(w, world_field(w, &a, "id")), "delivered");
-	buf_free(&url);
+	/* Nobody waits for this one. */
+	assert_int_equal(retrieved(w, "mms-2"), 200);
+}
+
+static void
+test_mm7_report_before_the_answer_comes_again(void **state)
+{
+	struct world *w = *state;
+	struct ask ask = mms("", "Look!");
+	struct answer a;
+
+	begin(w);
+	world_phone(w, "http://mmsc", .end = PHONE_WAITS);
+	ask.action = "complete";
+	a = world_ask(w, ask);
+	world_advance(w, 5 * MINUTE_MS);
+	assert_int_equal(retrieved(w, "mms-1"), 503);
+	world_phone_end(w, 0, .status = 200, .type = "text/xml", .body = SPAN(ACCEPTED));
+	world_settle(w);
+	assert_int_equal(retrieved(w, "mms-1"), 200);
+	assert_string_equal(world_state(w, world_field(w, &a, "id")), "delivered");
 }
 
 int
@@ -269,6 +302,7 @@ main(void)
 		WORLD_TEST(test_text_alone_is_an_mms_and_nothing_is_none),
 		WORLD_TEST(test_list_shows_subject_and_media),
 		WORLD_TEST(test_mm7_report_is_found_by_its_message_id),
+		WORLD_TEST(test_mm7_report_before_the_answer_comes_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

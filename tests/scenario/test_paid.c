@@ -681,6 +681,44 @@ test_limits_are_looked_at_again_when_it_leaves(void **state)
 }
 
 static void
+test_route_that_is_gone_for_a_while_costs_nothing(void **state)
+{
+	struct world *w = *state;
+	const char *id;
+
+	begin(w);
+	id = world_schedule_sms(w, .when = "in 5 minutes");
+	w->config.infos[0].kinds[KIND_SMS] = false;
+	laterd_reload(w->laterd, &w->config);
+	world_advance(w, HOUR_MS);
+	assert_string_equal(world_state(w, id), "held");
+	w->config.infos[0].kinds[KIND_SMS] = true;
+	laterd_reload(w->laterd, &w->config);
+	world_advance(w, SECOND_MS);
+	assert_string_equal(world_state(w, id), "sent");
+	assert_int_equal(w->phones.n, 1);
+}
+
+static void
+test_halt_is_told_though_the_gateway_was_away_before(void **state)
+{
+	struct world *w = *state;
+	char number[32];
+
+	begin(w);
+	for (int i = 0; i < 6; i++) {
+		snprintf(number, sizeof(number), "+491701000%03d", i);
+		world_schedule_sms(w, .to = number, .when = "in 1 minutes");
+	}
+	world_phone(w, "", .end = PHONE_REFUSES);
+	world_advance(w, 2 * MINUTE_MS);
+	assert_int_equal(world_count(w, ADMIN), 1);
+	world_phone(w, "", .status = 403, .body = SPAN("Authorization failed for sendsms"));
+	world_advance(w, 10 * MINUTE_MS);
+	assert_int_equal(world_count(w, ADMIN), 2);
+}
+
+static void
 test_drain_waits_for_the_answer(void **state)
 {
 	struct world *w = *state;
@@ -771,6 +809,8 @@ main(void)
 		WORLD_TEST(test_quota_counts_segments),
 		WORLD_TEST(test_commands_are_offered_only_with_a_gateway),
 		WORLD_TEST(test_limits_are_looked_at_again_when_it_leaves),
+		WORLD_TEST(test_route_that_is_gone_for_a_while_costs_nothing),
+		WORLD_TEST(test_halt_is_told_though_the_gateway_was_away_before),
 		WORLD_TEST(test_drain_waits_for_the_answer),
 		WORLD_TEST(test_sms_needs_no_stream),
 		WORLD_TEST(test_what_was_due_long_before_our_start_expires),

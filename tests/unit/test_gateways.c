@@ -194,6 +194,7 @@ struct world {
 	struct buf events;
 	unsigned outcomes;
 	bool submitting;
+	bool too_early; /* what is reported */
 	const char *again; /* submitted at the outcome of another */
 };
 
@@ -266,20 +267,21 @@ on_room(void *arg)
 }
 
 static void
-on_trouble(void *arg, const char *gateway, const char *words)
+on_trouble(void *arg, const char *gateway, bool halted, const char *words)
 {
 	struct world *w = arg;
 
-	buf_printf(&w->events, "trouble@%s:%s ", gateway, words);
+	buf_printf(&w->events, "%s@%s:%s ", halted ? "halted" : "trouble", gateway, words);
 }
 
-static void
+static enum res
 on_reported(void *arg, const struct delivery_report *r)
 {
 	struct world *w = arg;
 
 	buf_printf(&w->events, "report@%s:%s:%s:%d:%s ", r->gateway, r->id != NULL ? r->id : "-",
 	    r->ref != NULL ? r->ref : "-", (int)r->state, r->words);
+	return w->too_early ? RES_TEMPFAIL : RES_OK;
 }
 
 static void
@@ -722,7 +724,7 @@ test_a_gateway_that_needs_a_person_is_paused_for_half_an_hour(void **state)
 
 	attempt(w, "AAAAAA", 402);
 	assert_events(w, "AAAAAA@office:not-processed:- "
-			 "trouble@office:no funds for 4917012345678 room ");
+			 "halted@office:no funds for 4917012345678 room ");
 	assert_false(state_of(w, 0).open);
 	assert_int_equal(state_of(w, 0).resumes_ms, 30 * MINUTE_MS);
 	pass(w, 30 * MINUTE_MS);
@@ -952,6 +954,18 @@ test_a_report_with_its_token_is_told(void **state)
 }
 
 static void
+test_a_report_that_nobody_can_place_yet_is_to_come_again(void **state)
+{
+	struct world *w = *state;
+
+	w->too_early = true;
+	w->configs[1].smsc = "by ref";
+	assert_int_equal(report(w, path_of(w, "other", NULL), "ref=r2"), 503);
+	w->too_early = false;
+	assert_int_equal(report(w, path_of(w, "other", NULL), "ref=r2"), 200);
+}
+
+static void
 test_each_url_is_taken_only_where_the_driver_uses_it(void **state)
 {
 	struct world *w = *state;
@@ -1177,6 +1191,7 @@ main(void)
 		TEST(test_a_reload_without_memory_changes_nothing),
 		TEST(test_the_url_of_a_report_is_given_to_the_driver),
 		TEST(test_a_report_with_its_token_is_told),
+		TEST(test_a_report_that_nobody_can_place_yet_is_to_come_again),
 		TEST(test_each_url_is_taken_only_where_the_driver_uses_it),
 		TEST(test_any_other_path_is_not_found),
 		TEST(test_a_token_fits_one_packet_of_one_gateway),
