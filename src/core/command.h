@@ -37,7 +37,7 @@ struct reply {
 	struct form form;       /* no fields: no form */
 	const char *condition;  /* RFC 6120 section 8.3.3, e.g. "forbidden" */
 	const char *error_type; /* "auth", "cancel", "modify", "wait" */
-	uint64_t ticket;        /* of REPLY_LATER */
+	uint64_t ticket;        /* of REPLY_LATER; when a stage is run again, the one it is run for */
 };
 
 void reply_free(struct reply *r);
@@ -67,8 +67,8 @@ struct command_ops {
 	/*
 	 * Run one stage.  `in` is what was submitted (any fields, hostile; NULL at COMMAND_ASK).
 	 * At COMMAND_CHECK values in it may be replaced by what they mean ("in 5 minutes" by the
-	 * instant), so that COMMAND_DO does what was confirmed. reply is zeroed by the caller and
-	 * reply_free'd by it.  Whatever the reply says has been done only counts once the turn is
+	 * instant), so that COMMAND_DO does what was confirmed. reply is zeroed by the caller, but
+	 * for the ticket it is run again for, and reply_free'd by it.  Whatever the reply says has been done only counts once the turn is
 	 * committed (ports.h); the caller holds the answer back until then.
 	 */
 	void (*run)(struct commands *c, const struct asker *who, const struct command_info *cmd,

@@ -96,7 +96,8 @@ run(struct commands *c, const struct asker *who, const struct command_info *cmd,
 {
 	struct service *s = service_of(c);
 	struct run r = {
-		.s = s, .who = who, .stage = stage, .in = in, .reply = reply, .now = service_now(s)
+		.s = s, .who = who, .stage = stage, .in = in, .reply = reply,
+		.now = reply->ticket != 0 ? medium_asked_at(reply->ticket) : service_now(s),
 	};
 	const struct command *command = (const struct command *)(const void *)cmd;
 	const char *condition;

@@ -12,6 +12,8 @@
 #define KEEP_MS    (10 * MINUTE_MS)
 #define BYTES_MAX  ((size_t)64 << 20)
 #define ENTRIES_MAX 500
+/* A ticket: the instant of asking, and these bits to tell those of one millisecond apart. */
+#define RUN_BITS 16
 /* Of one sender, so that nobody can push out what others wait for. */
 #define SENDER_MAX (3 * MMS_MEDIA_MAX)
 #define TOO_MANY   "Too many media are being fetched at the moment: try again in a minute."
@@ -171,7 +173,7 @@ medium_get(struct service *s, const char *sender, const char *url, size_t max,
 }
 
 uint64_t
-medium_wait(struct service *s, const char *sender)
+medium_wait(struct service *s, const char *sender, int64_t asked_at)
 {
 	struct medium_wait *w = calloc(1, sizeof(*w));
 
@@ -179,10 +181,16 @@ medium_wait(struct service *s, const char *sender)
 		free(w);
 		return 0;
 	}
-	w->ticket = ++s->media.runs;
+	w->ticket = (uint64_t)asked_at << RUN_BITS | ++s->media.runs % (1 << RUN_BITS);
 	w->next = s->media.waits;
 	s->media.waits = w;
 	return w->ticket;
+}
+
+int64_t
+medium_asked_at(uint64_t ticket)
+{
+	return (int64_t)(ticket >> RUN_BITS);
 }
 
 static bool

@@ -302,7 +302,7 @@ static void
 later(struct run *r)
 {
 	r->reply->kind = REPLY_LATER;
-	r->reply->ticket = medium_wait(r->s, r->who->jid.bare);
+	r->reply->ticket = medium_wait(r->s, r->who->jid.bare, r->now);
 	if (r->reply->ticket == 0)
 		reply_trouble(r);
 }

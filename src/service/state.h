@@ -248,9 +248,11 @@ enum res medium_get(struct service *s, const char *sender, const char *url, size
     struct mms_medium *out, struct buf *why);
 /*
  * A ticket for REPLY_LATER: the command is resumed when all that is fetched for this sender is there.
- * 0 without memory.
+ * asked_at, the time at which it was asked, is had from the ticket again: what is fetched meanwhile
+ * makes no time pass for who asked.  0 without memory.
  */
-uint64_t medium_wait(struct service *s, const char *sender);
+uint64_t medium_wait(struct service *s, const char *sender, int64_t asked_at);
+int64_t medium_asked_at(uint64_t ticket);
 void medium_fetched(void *arg, uint64_t ticket, enum res res, const char *type, struct span bytes,
     const char *words);
 void medium_clear(struct service *s);

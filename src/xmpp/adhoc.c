@@ -82,6 +82,7 @@ struct request {
 	enum action action;
 	int64_t until; /* it may be put off until then */
 	unsigned runs; /* and has been so often */
+	uint64_t ticket; /* of the last time; 0: never */
 	bool later;    /* it is put off: there is no answer now */
 };
 
@@ -322,7 +323,7 @@ static xmpp_stanza_t *
 run(struct adhoc *a, struct request *rq, struct session *s, enum command_stage stage,
     struct form *in)
 {
-	struct reply reply = { 0 };
+	struct reply reply = { .ticket = rq->ticket };
 	xmpp_stanza_t *answer;
 
 	a->env.ops->run(a->env.commands, rq->who, s->cmd, stage, in, &reply);
@@ -513,7 +514,7 @@ adhoc_resume(struct adhoc *a, uint64_t ticket)
 	if (p == NULL)
 		return;
 	rq = (struct request){
-		.who = &p->who, .iq = p->iq, .until = p->until, .runs = p->runs
+		.who = &p->who, .iq = p->iq, .until = p->until, .runs = p->runs, .ticket = ticket
 	};
 	pending_take(&a->pendings, p);
 	if (p->young || a->env.again(a->env.arg, p->iq))

@@ -4,7 +4,7 @@
 Both send to the same sink, and the sink counts: requests divided by the time from the first to the last of them.  Each
 figure is the median of several runs, each with a new sink, and laterd's with a new database.
 
-    LATERD=src/laterd SINK=tests/bench/sink bench_sms.py [--count N] [--connections N] [--runs N] [--latency MS ...]
+    LATERD=src/laterd SINK=tests/bench/sink bench_sms.py [--count N] [--runs N] [--load CONNECTIONS:MS ...]
 """
 
 import argparse
@@ -118,22 +118,27 @@ def told(name, runs):
     return f"  {name:7} {statistics.median(run.rate for run in runs):>10,.0f}/s   (runs: {rates})"
 
 
+def load(text):
+    connections, _, latency = text.partition(":")
+    return int(connections), float(latency)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--count", type=int, default=20000, help="SMS of one run of laterd")
-    parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--count", type=int, default=10000, help="SMS of one run of laterd")
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--latency", type=float, nargs="+", default=[0, 5], help="of the sink, in ms")
+    parser.add_argument("--load", type=load, nargs="+", default=[(8, 5.0), (32, 10.0), (64, 5.0), (64, 0.0)],
+                        metavar="CONNECTIONS:MS", help="connections, and the latency of the sink")
     wanted = parser.parse_args()
     if shutil.which("wrk") is None:
         raise SystemExit("bench_sms: wrk is not installed")
-    for latency in wanted.latency:
-        print(f"latency {latency:g} ms, {wanted.connections} connections, {wanted.count} SMS due at one instant, "
+    for connections, latency in wanted.load:
+        print(f"{connections} connections, latency {latency:g} ms, {wanted.count} SMS due at one instant, "
               f"{os.cpu_count()} processors", flush=True)
-        ours = [measure_laterd(wanted.count, wanted.connections, latency) for _ in range(wanted.runs)]
+        ours = [measure_laterd(wanted.count, connections, latency) for _ in range(wanted.runs)]
         print(told("laterd", ours) + f", {statistics.median(run.cpu for run in ours) * 1e6:.0f} µs of processor a message, "
               f"{ours[0].connections} connections used", flush=True)
-        theirs = [measure_wrk(wanted.connections, latency) for _ in range(wanted.runs)]
+        theirs = [measure_wrk(connections, latency) for _ in range(wanted.runs)]
         print(told("wrk", theirs))
         ratio = statistics.median(run.rate for run in ours) / statistics.median(run.rate for run in theirs)
         print(f"  ratio   {ratio:>10.2f}     (goal {GOAL})", flush=True)

@@ -96,6 +96,28 @@ test_nothing_is_answered_before_the_media_are_there(void **state)
 }
 
 static void
+test_no_time_passes_while_media_are_fetched(void **state)
+{
+	struct world *w = *state;
+	struct ask ask = mms(LINK, "Look!");
+	struct answer a;
+
+	begin(w);
+	world_phone(w, LINK, .end = PHONE_WAITS);
+	ask.action = "complete";
+	ask.fields[3] = "2026-11-22T10:00:40Z";
+	world_send(w, "%s", world_ask_xml(w, &ask));
+	world_advance_to(w, "2026-11-22T10:00:50Z");
+	world_phone_end(w, 0, .status = 200, .type = "image/png", .body = SPAN(PNG));
+	world_settle(w);
+	a = world_answer(w, ask.id);
+	assert_string_equal(a.status, "completed");
+	assert_string_equal(world_field(w, &a, "due"), "2026-11-22T10:00:40Z");
+	world_advance(w, 0);
+	assert_string_equal(world_state(w, world_field(w, &a, "id")), "sent");
+}
+
+static void
 expect_error(struct world *w, struct ask ask, const char *words)
 {
 	struct answer a = ask_later(w, ask);
@@ -294,6 +316,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST(test_media_leave_with_the_message),
 		WORLD_TEST(test_nothing_is_answered_before_the_media_are_there),
+		WORLD_TEST(test_no_time_passes_while_media_are_fetched),
 		WORLD_TEST(test_medium_that_cannot_be_had_is_a_form_error),
 		WORLD_TEST(test_more_media_than_can_be_fetched_at_once_are_a_form_error),
 		WORLD_TEST(test_stream_that_breaks_meanwhile_ends_the_command),

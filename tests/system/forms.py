@@ -83,8 +83,8 @@ class Reply:
 
 
 def due_in(seconds):
-    """The first full second that is at least so far away."""
-    return math.ceil(time.time() + seconds)
+    """The first full second that is at least so far away, and never so near that it passes meanwhile."""
+    return math.ceil(time.time() + seconds + 0.3)
 
 
 def rfc3339(instant):
