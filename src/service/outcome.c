@@ -90,7 +90,7 @@ unknown(struct service *s, struct packet *p, const struct report *r)
 
 	print_words(&words, "no outcome from", r->who, r->words);
 	if (repeats(s, p->gateway)) {
-		buf_text(&words, "; to be repeated, which cannot make two of it");
+		buf_text(&words, "; to be repeated at the same gateway");
 		hold_for_same(s, p, buf_str(&words));
 	} else
 		settle_uncertain(s, p, buf_str(&words));
@@ -243,7 +243,7 @@ outcome_recover(struct service *s)
 			if (repeats(s, ps.v[i].gateway)) {
 				ps.v[i].next_at = service_now(s);
 				settle_move(s, &ps.v[i], EV_RECOVER,
-				    "interrupted before the outcome was known; to be repeated, which cannot make two of it");
+				    "interrupted before the outcome was known; to be repeated at the same gateway");
 			} else if (settle_uncertain(s, &ps.v[i],
 				     "the service was interrupted before its gateway had answered"))
 				uncertain++;

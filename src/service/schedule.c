@@ -280,6 +280,7 @@ scheduled(struct run *r, const struct request *rq, char ids[][PACKET_ID_LEN + 1]
 	struct form *f = &r->reply->form;
 	struct field *fd = form_add(f, FIELD_HIDDEN, "id", NULL);
 	struct buf due = { .max = 64 };
+	size_t segments = rq->load.segments.segments, size = rq->load.media_bytes;
 
 	reply_done(r, NOTE_INFO, "Scheduled ");
 	for (size_t i = 0; i < rq->nto; i++) {
@@ -289,11 +290,19 @@ scheduled(struct run *r, const struct request *rq, char ids[][PACKET_ID_LEN + 1]
 	buf_text(&r->reply->note, ": ");
 	print_when(r, rq, &r->reply->note);
 	if (rq->kind == KIND_SMS)
-		buf_printf(&r->reply->note, "; %zu segment%s", rq->load.segments.segments,
-		    rq->load.segments.segments == 1 ? "" : "s");
+		buf_printf(
+		    &r->reply->note, "; %zu segment%s", segments, segments == 1 ? "" : "s");
+	if (rq->kind == KIND_MMS)
+		buf_printf(&r->reply->note, "; %zu bytes of media", size);
 	buf_text(&r->reply->note, ".");
 	when_print_utc(&due, rq->when.at);
 	form_value(f, form_add(f, FIELD_HIDDEN, "due", NULL), buf_str(&due));
+	if (rq->kind == KIND_SMS)
+		form_value(f, form_add(f, FIELD_HIDDEN, "segments", NULL),
+		    arena_printf(&f->arena, "%zu", segments));
+	if (rq->kind == KIND_MMS)
+		form_value(f, form_add(f, FIELD_HIDDEN, "size", NULL),
+		    arena_printf(&f->arena, "%zu", size));
 	buf_free(&due);
 }
 

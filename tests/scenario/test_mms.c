@@ -244,6 +244,7 @@ test_list_shows_subject_and_media(void **state)
 	ask.action = "complete";
 	a = ask_later(w, ask);
 	assert_string_equal(a.status, "completed");
+	assert_string_equal(world_field(w, &a, "size"), "16");
 	id = world_field(w, &a, "id");
 	a = world_command(w, .node = "list");
 	assert_non_null(strstr(world_field(w, &a, id), "Hello: Look! [1 medium]"));

@@ -576,6 +576,22 @@ test_confirmation_shows_segments(void **state)
 }
 
 static void
+test_result_tells_segments(void **state)
+{
+	struct world *w = *state;
+	char text[162];
+	struct answer a;
+
+	begin(w);
+	memset(text, 'a', 161);
+	text[161] = '\0';
+	a = world_command(w, .node = "sms", .fields = { "to", PHONE, "when", "in 5 minutes", "body", text });
+	assert_string_equal(a.status, "completed");
+	assert_string_equal(world_field(w, &a, "segments"), "2");
+	assert_non_null(strstr(a.note, "2 segments"));
+}
+
+static void
 expect_refusal(struct world *w, const char *to, const char *body, const char *words)
 {
 	struct answer a = check(w, to, body);
@@ -804,6 +820,7 @@ main(void)
 		WORLD_TEST(test_sender_who_asked_is_told_by_a_report_as_well),
 		WORLD_TEST(test_settings_refuse_what_is_no_choice),
 		WORLD_TEST(test_confirmation_shows_segments),
+		WORLD_TEST(test_result_tells_segments),
 		WORLD_TEST(test_form_refuses_what_cannot_be_sent),
 		WORLD_TEST(test_numbers_are_read_as_people_write_them),
 		WORLD_TEST(test_quota_counts_segments),
