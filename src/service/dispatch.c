@@ -5,6 +5,11 @@
 
 /* Looked at in one turn, so that the stream is never kept waiting. */
 #define TURN_MAX 1000
+/*
+ * Who comes so shortly before a gateway opens is the one that was to find out: what is held waits by
+ * the wall clock, gateways by the monotonic one.
+ */
+#define ALMOST_MS 100
 
 static const struct retry_policy paid_retry = { .first_ms = 15 * SECOND_MS, .max_ms = 5 * MINUTE_MS };
 
@@ -126,7 +131,7 @@ hold_for_round(struct service *s, struct packet *p, const struct closed *closed)
 		p->gateway = NULL;
 	if (wait_ms == INT64_MAX)
 		wait_ms = dispatch_retry_ms(s, p->attempts);
-	else if (closed->awaited)
+	else if (closed->awaited && wait_ms > ALMOST_MS)
 		wait_ms += dispatch_retry_ms(s, INT32_MAX);
 	hold(s, p, service_now(s) + wait_ms, "held: no gateway takes it at the moment");
 }

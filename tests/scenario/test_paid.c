@@ -716,6 +716,30 @@ test_route_that_is_gone_for_a_while_costs_nothing(void **state)
 }
 
 static void
+test_clocks_that_disagree_a_little_delay_nothing(void **state)
+{
+	struct world *w = *state;
+	char number[32];
+	const char *id;
+
+	begin(w);
+	for (int i = 0; i < 5; i++) {
+		snprintf(number, sizeof(number), "+491701000%03d", i);
+		world_schedule_sms(w, .to = number, .when = "in 1 minutes");
+	}
+	world_phone(w, "", .status = 500, .body = SPAN("oops"));
+	id = world_schedule_sms(w, .when = "in 61 seconds");
+	world_advance(w, MINUTE_MS + SECOND_MS);
+	assert_string_equal(world_state(w, id), "held");
+	world_phone(w, "", .end = PHONE_ANSWERS);
+	/* The next turn arms its timers by the wall clock, 5 ms before the gateway opens. */
+	w->wall += 5;
+	world_schedule(w, .when = "in 1 seconds");
+	world_advance(w, 10 * SECOND_MS);
+	assert_string_equal(world_state(w, id), "sent");
+}
+
+static void
 test_halt_is_told_though_the_gateway_was_away_before(void **state)
 {
 	struct world *w = *state;
@@ -827,6 +851,7 @@ main(void)
 		WORLD_TEST(test_commands_are_offered_only_with_a_gateway),
 		WORLD_TEST(test_limits_are_looked_at_again_when_it_leaves),
 		WORLD_TEST(test_route_that_is_gone_for_a_while_costs_nothing),
+		WORLD_TEST(test_clocks_that_disagree_a_little_delay_nothing),
 		WORLD_TEST(test_halt_is_told_though_the_gateway_was_away_before),
 		WORLD_TEST(test_drain_waits_for_the_answer),
 		WORLD_TEST(test_sms_needs_no_stream),
