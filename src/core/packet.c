@@ -5,6 +5,7 @@
 /* Omitted cells are PACKET_ILLEGAL; a state without a row is final. */
 static const enum packet_state next_state[PACKET_NSTATES][EV_NEVENTS] = {
 	[PACKET_SCHEDULED] = {
+		[EV_EDIT] = PACKET_SCHEDULED,
 		[EV_DUE] = PACKET_QUEUED,
 		[EV_CANCEL] = PACKET_CANCELLED,
 		[EV_EXPIRE] = PACKET_EXPIRED,
@@ -18,6 +19,7 @@ static const enum packet_state next_state[PACKET_NSTATES][EV_NEVENTS] = {
 		[EV_RECEIPT] = PACKET_DELIVERED,
 	},
 	[PACKET_QUEUED] = {
+		[EV_EDIT] = PACKET_SCHEDULED,
 		[EV_HOLD] = PACKET_HELD,
 		[EV_SEND] = PACKET_INFLIGHT,
 		[EV_FAIL] = PACKET_FAILED,
@@ -29,6 +31,7 @@ static const enum packet_state next_state[PACKET_NSTATES][EV_NEVENTS] = {
 		[EV_RECEIPT] = PACKET_DELIVERED,
 	},
 	[PACKET_HELD] = {
+		[EV_EDIT] = PACKET_SCHEDULED,
 		[EV_RELEASE] = PACKET_QUEUED,
 		[EV_EXPIRE] = PACKET_EXPIRED,
 		[EV_CANCEL] = PACKET_CANCELLED,

@@ -47,6 +47,7 @@ enum packet_event {
 	EV_UNKNOWN,   /* a request that may have cost money has no outcome */
 	EV_UNTAKEN,   /* the gateway did not process it: the next one may */
 	EV_RETRY,     /* a person wants an uncertain one sent again */
+	EV_EDIT,      /* its sender wrote it anew: it waits from the beginning */
 	EV_FAIL,
 	EV_EXPIRE,
 	EV_CANCEL,
@@ -105,6 +106,8 @@ struct packet {
 	int32_t charge_day;    /* YYYYMMDD of the charge in the server's zone; 0: not charged */
 	int32_t charge_units;
 	char zone[ZONE_NAME_MAX + 1]; /* the zone its time was read in */
+	char series[PACKET_ID_LEN + 1]; /* the recurrence that it is an occurrence of; "": none */
+	int32_t revision;      /* how often it was edited: older copies of it move no more */
 	const char *gateway;     /* the one that has or had it; NULL: none */
 	const char *gateway_ref; /* the gateway's own id of it; NULL: none */
 	struct span sealed;

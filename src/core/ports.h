@@ -4,6 +4,8 @@
 
 #include "core/packet.h"
 #include "core/quota.h"
+#include "core/recur.h"
+#include "core/when.h"
 
 /* -- The store --------------------------------------------------------------------------------- */
 
@@ -14,9 +16,56 @@ struct store {
 /* What senders are told of their messages; each includes those before it.  Stored: append only. */
 enum notify { NOTIFY_FAILURE = 0, NOTIFY_SENT, NOTIFY_DELIVERED, NOTIFY_END };
 
+/* What a user has set for themselves, and whether an operator has blocked them. */
 struct account {
 	bool blocked;
 	enum notify notify;
+	enum offline offline;  /* the default of their forms; 0: the service's */
+	enum hours hours;      /* how times are written for them */
+	char zone[ZONE_NAME_MAX + 1]; /* "": none set */
+};
+
+/*
+ * A recurrence.  At any time one packet is its occurrence that is to come or on its way; when that
+ * one is settled, the next is made of what stands here.  It ends by being deleted.
+ */
+struct series {
+	char id[PACKET_ID_LEN + 1]; /* its own, made like a packet's */
+	const char *sender, *recipient;
+	enum packet_kind kind;
+	enum offline offline;
+	struct recur rule;
+	char zone[ZONE_NAME_MAX + 1];
+	char start[RECUR_START_LEN + 1]; /* the local reading that the rule counts from: recur_start_print */
+	int64_t at;         /* the instant of the present occurrence, by the rule */
+	int64_t expires_ms; /* an occurrence is given up so long after it was due; 0: the default */
+	bool paused;
+	char packet[PACKET_ID_LEN + 1]; /* the present occurrence */
+	struct span sealed; /* its body as it was written, {date} and {time} included: series_aad */
+};
+
+/* A growing list whose strings live in its own arena.  {0} is empty. */
+struct series_list {
+	struct arena arena;
+	struct series *v;
+	size_t n, cap;
+};
+
+/* A zeroed one at the end, or NULL without memory. */
+struct series *series_add(struct series_list *ss);
+void series_free(struct series_list *ss);
+/* The additional data that its body is sealed with: kind, id, sender and recipient. */
+enum res series_aad(struct buf *out, const struct series *se);
+
+enum series_find {
+	SERIES_OF,    /* who = sender; in order of their ids */
+	SERIES_STUCK, /* not paused, and the present occurrence has ended or is not there; for a start */
+	SERIES_NKINDS
+};
+
+/* A place in a list of finished packets, latest first; zeroed is its beginning. */
+struct store_place {
+	int64_t at, n;
 };
 
 /* Whether the recipient lets us see their presence.  Stored as numbers: append only. */
@@ -104,7 +153,8 @@ struct store_ops {
 	    size_t max, struct packets *out);
 	/*
 	 * Up to max SCHEDULED packets of the paid kinds, or of the others, with next_at <= upto,
-	 * soonest first: EV_DUE happens to each, and they are appended as QUEUED.
+	 * soonest first: EV_DUE happens to each, and they are appended as QUEUED.  Never those with
+	 * next_at NEVER_MS, which are paused.
 	 */
 	enum res (*claim)(
 	    struct store *s, bool paid, int64_t upto, size_t max, struct packets *out);
@@ -113,8 +163,8 @@ struct store_ops {
 	 * p->state becomes the new one, and next_at, expires_at, attempts, held, sent_at,
 	 * finished_at, gateway and gateway_ref are written as they stand in p (the caller sets them
 	 * before). `what` (may be
-	 * NULL) becomes a line of its history.  RES_NOTFOUND: somebody else moved it first, nothing
-	 * changed. RES_INVALID: the life of a packet has no such step.
+	 * NULL) becomes a line of its history.  RES_NOTFOUND: somebody else moved or edited it first,
+	 * nothing changed. RES_INVALID: the life of a packet has no such step, or it is EV_EDIT.
 	 */
 	enum res (*move)(
 	    struct store *s, struct packet *p, enum packet_event ev, int64_t at, const char *what);
@@ -132,6 +182,25 @@ struct store_ops {
 	 * decides.  n: how many rows.
 	 */
 	enum res (*recover)(struct store *s, int64_t now, int64_t *n);
+	/*
+	 * EV_EDIT happens to p at `at`: as `move`, and recipient, offline, due_at, zone, sealed,
+	 * charge_day, charge_units and series are written as well as they stand in p; its revision is
+	 * one more then, also in p.  Charges are the caller's (refund and charge).
+	 */
+	enum res (*edit)(struct store *s, struct packet *p, int64_t at, const char *what);
+	/*
+	 * Charge p, which was not, with charge_units on charge_day as they stand in it.  RES_NOTFOUND:
+	 * it was moved, edited or charged by somebody else, nothing changed.
+	 */
+	enum res (*charge)(struct store *s, const struct packet *p);
+	/*
+	 * Up to max packets of the sender that are sent or have ended, with all their columns, from
+	 * `place` on, which is moved behind them.  None are appended only when there are no more.
+	 */
+	enum res (*finished)(struct store *s, const char *sender, struct store_place *place,
+	    size_t max, struct packets *out);
+	/* Delete a packet that is sent, has ended or is uncertain, with its history.  RES_NOTFOUND. */
+	enum res (*erase)(struct store *s, const char *id);
 	enum res (*next)(struct store *s, struct store_next *out);
 	enum res (*history)(struct store *s, const char *id, struct events *out);
 	/*
@@ -140,6 +209,32 @@ struct store_ops {
 	 */
 	enum res (*purge)(
 	    struct store *s, int64_t before, int32_t charge_day, size_t max, int64_t *n);
+
+	/* Store it, or write it anew where there is one with its id. */
+	enum res (*put_series)(struct store *s, const struct series *se);
+	/* RES_NOTFOUND.  `out` is appended to. */
+	enum res (*get_series)(struct store *s, const char *id, struct series_list *out);
+	/* RES_OK also where there is none. */
+	enum res (*drop_series)(struct store *s, const char *id);
+	/* Up to max; `who` NULL where the kind has no use for it. */
+	enum res (*find_series)(struct store *s, enum series_find kind, const char *who, size_t max,
+	    struct series_list *out);
+
+	/*
+	 * What a user wants forgotten is deleted in steps, which go on after a crash: remember the
+	 * user and the instant of the wish, or with `at` 0 that it is done.
+	 */
+	enum res (*set_forget)(struct store *s, const char *jid, int64_t at);
+	/* Up to max of those whose wish is not done yet: instant, and address in `out`'s arena. */
+	enum res (*forgets)(struct store *s, size_t max, struct events *out);
+	/*
+	 * Delete what is known of a user besides packets and series: their settings (but not that
+	 * they are blocked) and whether they let us see their presence.  Charges stay, since quotas
+	 * would begin anew, and end with their time; limits are the operator's.
+	 */
+	enum res (*forget_account)(struct store *s, const char *jid);
+	/* The charges of a sender: the day, and "sms 3" in `out`'s arena, oldest first. */
+	enum res (*charges)(struct store *s, const char *sender, size_t max, struct events *out);
 
 	/* changed_at may be NULL; both are 0 for somebody unknown. */
 	enum res (*contact)(
@@ -173,6 +268,27 @@ struct outgoing {
 	bool as_sender;      /* from the sender's own address; only when speaks_for says so */
 };
 
+/* Borrowed for the call. */
+struct slot_request {
+	const char *user;      /* bare JID: for whom */
+	const char *name;      /* of the file */
+	const char *type;      /* "application/json" */
+	size_t size;           /* bytes */
+	uint64_t ticket;
+};
+
+#define SLOT_HEADERS_MAX 3
+
+/* Where a file may be put, once, and had from then on.  Borrowed. */
+struct slot {
+	const char *put, *get; /* http or https URLs */
+	/* Authorization, Cookie, Expires: to be sent with it. */
+	struct {
+		const char *name, *value;
+	} headers[SLOT_HEADERS_MAX];
+	size_t nheaders;
+};
+
 struct messenger_ops {
 	/*
 	 * The stream is up, and what the server says on its own after the handshake has been heard.
@@ -195,6 +311,19 @@ struct messenger_ops {
 	 * waits for it any more.
 	 */
 	void (*resume)(struct messenger *m, uint64_t ticket);
+	/*
+	 * How far the clock of a client (full JID) is ahead of UTC, as it says (XEP-0202).  RES_OK;
+	 * RES_UNCERTAIN: it is being asked, for a second or two, and `client_clock` follows in a later
+	 * turn; RES_NOTFOUND: it does not say.  Answers, and that there is none, are remembered for a
+	 * while.
+	 */
+	enum res (*client_offset)(struct messenger *m, const char *jid, int32_t *offset_s);
+	/*
+	 * Ask the upload service of this user's server for a place for a file (XEP-0363): `slot`
+	 * follows with the ticket in a later turn, exactly once.  RES_TEMPFAIL: not now; RES_INVALID:
+	 * no user of a domain that is served, no bytes, or a name or type that cannot be sent.
+	 */
+	enum res (*request_slot)(struct messenger *m, const struct slot_request *rq);
 	/* Bytes in the batch since the last barrier. */
 	size_t (*batched)(struct messenger *m);
 	/*
@@ -226,6 +355,14 @@ struct messenger_events {
 	void (*failed)(void *arg);
 	/* The recipient answered our subscription request, or took it back: GRANTED or REFUSED. */
 	void (*contact)(void *arg, const char *recipient, enum contact answer);
+	/* client_offset has its answer for this client, or has given it up. */
+	void (*client_clock)(void *arg, const char *jid);
+	/*
+	 * RES_OK with the slot; RES_INVALID: there is no upload service, or it refuses, for the reason
+	 * in `words`, and would again; RES_TEMPFAIL: no answer, or not for the moment, in words as well.
+	 */
+	void (*slot)(void *arg, uint64_t ticket, enum res res, const struct slot *slot,
+	    const char *words);
 };
 
 /* -- The gateways: HTTP requests that carry SMS and MMS to the phone ------------------------------ */
@@ -275,6 +412,13 @@ struct gateways_ops {
 	 */
 	enum res (*fetch)(struct gateways *g, const char *url, size_t max, uint64_t ticket,
 	    struct buf *why);
+	/*
+	 * Put a file into a slot that the user's own server has given (XEP-0363), where public and
+	 * private addresses are alike: `uploaded` follows with the ticket in a later turn.  It leaves
+	 * when the turn is committed.  RES_INVALID: no such URL or header; RES_TEMPFAIL.
+	 */
+	enum res (*upload)(struct gateways *g, const struct slot *slot, const char *type,
+	    struct span bytes, uint64_t ticket);
 };
 
 enum report_state {
@@ -315,6 +459,8 @@ struct gateways_events {
 	 */
 	void (*fetched)(void *arg, uint64_t ticket, enum res res, const char *type,
 	    struct span bytes, const char *words);
+	/* RES_OK: it is there (200 or 201); RES_TEMPFAIL with the reason in `words`. */
+	void (*uploaded)(void *arg, uint64_t ticket, enum res res, const char *words);
 };
 
 #endif

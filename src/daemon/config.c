@@ -99,6 +99,7 @@ static cfg_opt_t schedule_opts[] = {
 	CFG_INT("hold_days", 30, CFGF_NONE),
 	CFG_INT("body_max", 10000, CFGF_NONE),
 	CFG_STR("country", NULL, CFGF_NONE),
+	CFG_INT("repeat_min", 900, CFGF_NONE),
 	CFG_END()
 };
 static cfg_opt_t quota_opts[] = {
@@ -146,6 +147,7 @@ static const struct config_check checks[] = {
 	{ "schedule|hold_days", config_check_range },
 	{ "schedule|body_max", config_check_range },
 	{ "schedule|country", config_check_country },
+	{ "schedule|repeat_min", config_check_range },
 	{ "component", check_once },
 	{ "users", check_once },
 	{ "store", check_once },
@@ -203,6 +205,7 @@ take_schedule(struct config *c, cfg_t *sec)
 	c->schedule.horizon_ms = cfg_getint(sec, "horizon_days") * DAY_MS;
 	c->schedule.late_limit_ms = cfg_getint(sec, "late_limit") * SECOND_MS;
 	c->schedule.hold_ms = cfg_getint(sec, "hold_days") * DAY_MS;
+	c->schedule.repeat_min_ms = cfg_getint(sec, "repeat_min") * SECOND_MS;
 	c->schedule.pending_max = cfg_getint(sec, "pending_max");
 	c->schedule.body_max = (size_t)cfg_getint(sec, "body_max");
 	c->schedule.offline = (enum offline)config_word(config_offline, cfg_getstr(sec, "offline"));

@@ -31,7 +31,8 @@ struct config {
 	} store;
 	struct {
 		struct zone zone;
-		int64_t tick_ms, horizon_ms, late_limit_ms, hold_ms, pending_max;
+		int64_t tick_ms, horizon_ms, late_limit_ms, hold_ms, repeat_min_ms;
+		int64_t pending_max;
 		size_t body_max;
 		enum offline offline;
 		const char *country; /* NULL: none */

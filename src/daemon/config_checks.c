@@ -88,6 +88,7 @@ static const struct {
 	{ "schedule", "late_limit", 0, 31536000 },
 	{ "schedule", "pending_max", 1, 1000000 },
 	{ "schedule", "hold_days", 1, 3650 },
+	{ "schedule", "repeat_min", 60, 31622400 },
 	{ "schedule", "body_max", 1, 30000 }, /* escaped, it must fit into a stanza */
 	{ "quota", "per_day", 0, 1000000000 },
 	{ "quota", "per_month", 0, 1000000000 },

@@ -67,6 +67,7 @@ set_service_config(struct laterd *l, const struct config *c)
 		.late_limit_ms = c->schedule.late_limit_ms,
 		.hold_ms = c->schedule.hold_ms,
 		.keep_ms = c->store.keep_ms,
+		.repeat_min_ms = c->schedule.repeat_min_ms,
 		.pending_max = c->schedule.pending_max,
 		.body_max = c->schedule.body_max,
 		.offline = c->schedule.offline,

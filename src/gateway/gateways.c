@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "gateway/driver.h"
 #include "gateway/gateways_private.h"
+#include "gateway/put.h"
 
 /* What is left of a probe that is under way: nobody knows. */
 #define PROBE_MS (5 * SECOND_MS)
@@ -333,6 +334,7 @@ gateways_flush(struct gateways *g)
 		TAILQ_INSERT_TAIL(&d->unsent, at, next);
 		timer_set(d->env.timers, &d->unsent_timer, mono(d), on_unsent, d);
 	}
+	put_flush(d);
 	sweep(d);
 }
 
@@ -349,6 +351,7 @@ gateways_failed(struct gateways *g)
 		attempt_free(&d->written, at);
 		await_room(gw);
 	}
+	put_failed(d);
 	sweep(d);
 }
 
@@ -365,6 +368,7 @@ static const struct gateways_ops ops = {
 	.submit = submit,
 	.inflight = inflight,
 	.fetch = fetch_begin,
+	.upload = put_begin,
 };
 
 struct gateways *
@@ -382,8 +386,10 @@ gateways_new(const struct gateways_config *config, const struct gateways_env *en
 	TAILQ_INIT(&d->away);
 	TAILQ_INIT(&d->unsent);
 	TAILQ_INIT(&d->fetches);
+	TAILQ_INIT(&d->uploads);
 	d->media = env->http->ops->pool_new(env->http, MEDIA_CONNECTIONS);
-	if (d->media == NULL || gateways_configure(g, config) != RES_OK)
+	d->slots = env->http->ops->pool_new(env->http, UPLOADS_MAX);
+	if (d->media == NULL || d->slots == NULL || gateways_configure(g, config) != RES_OK)
 		gateways_free(&g);
 	return g;
 }
@@ -408,7 +414,10 @@ gateways_free(struct gateways **gp)
 	timer_stop(&d->unsent_timer);
 	if (d->media != NULL)
 		d->env.http->ops->pool_free(&d->media);
+	if (d->slots != NULL)
+		d->env.http->ops->pool_free(&d->slots);
 	fetch_fini(d);
+	put_fini(d);
 	give_up(&d->written);
 	give_up(&d->away);
 	give_up(&d->unsent);

@@ -37,9 +37,12 @@ void gateways_free(struct gateways **g);
 /* A gateway of the same name keeps its attempts and its pace, but is not paused any more. */
 enum res gateways_configure(struct gateways *g, const struct gateways_config *config);
 
-/* The turn is on disk: its attempts leave. */
+/* The turn is on disk: its attempts and uploads leave. */
 void gateways_flush(struct gateways *g);
-/* The turn could not be written: its attempts are forgotten, without an outcome. */
+/*
+ * The turn could not be written: its attempts and uploads are forgotten, without outcome and
+ * `uploaded`.
+ */
 void gateways_failed(struct gateways *g);
 
 /*

@@ -1,4 +1,4 @@
-/* What gateways.c, conclusion.c, fetch.c and report.c share. */
+/* What gateways.c, conclusion.c, fetch.c, report.c and put.c share. */
 #ifndef LATERD_GATEWAY_GATEWAYS_PRIVATE_H
 #define LATERD_GATEWAY_GATEWAYS_PRIVATE_H
 
@@ -37,6 +37,9 @@ TAILQ_HEAD(attempts, attempt);
 struct fetch;
 TAILQ_HEAD(fetches, fetch);
 
+struct put;
+TAILQ_HEAD(uploads, put);
+
 struct dispatcher {
 	struct gateways port; /* first: it is what others see */
 	struct gateways_config config;
@@ -53,6 +56,10 @@ struct dispatcher {
 	struct http_pool *media;
 	struct fetches fetches;
 	size_t nfetches;
+	struct http_pool *slots;
+	struct uploads uploads;
+	size_t nuploads;
+	struct timer uploads_timer;      /* some could not be started */
 };
 
 /* What an attempt came to, for its packet and for its gateway. */

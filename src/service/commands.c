@@ -12,11 +12,18 @@ static const struct command {
 	{ { "im", "Schedule an instant message", true }, schedule_im, 0 },
 	{ { "sms", "Schedule an SMS", true }, schedule_sms, KIND_SMS },
 	{ { "mms", "Schedule an MMS", true }, schedule_mms, KIND_MMS },
-	{ { "list", "Show what is waiting", false }, manage_list, 0 },
-	{ { "show", "Show one message", true }, manage_show, 0 },
-	{ { "cancel", "Cancel messages", true }, manage_cancel, 0 },
-	{ { "quota", "Show how much you may schedule", false }, manage_quota, 0 },
+	{ { "list", "Show what is waiting", false }, list_waiting, 0 },
+	{ { "show", "Show one message", true }, show, 0 },
+	{ { "edit", "Change a message", true }, edit, 0 },
+	{ { "now", "Send a message at once", true }, edit_now, 0 },
+	{ { "cancel", "Cancel messages", true }, cancel, 0 },
+	{ { "pause", "Pause a recurring message", true }, pause_begin, 0 },
+	{ { "resume", "Let a paused message go on", true }, pause_end, 0 },
+	{ { "history", "Show what was sent or has ended", false }, list_history, 0 },
+	{ { "quota", "Show how much you may schedule", false }, quota_show, 0 },
 	{ { "settings", "Settings", true }, settings, 0 },
+	{ { "export", "Get a copy of all your data", false }, export_all, 0 },
+	{ { "forget", "Delete all your data", true }, forget_all, 0 },
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -53,6 +60,36 @@ reply_again(struct run *r, const char *title, const char *instructions, const ch
 	form_value(f, form_add(f, FIELD_FIXED, "error", "Please correct"), reason);
 }
 
+void
+reply_later(struct run *r)
+{
+	r->reply->kind = REPLY_LATER;
+	r->reply->ticket = later_wait(r->s, r->who->jid.bare, r->now);
+	if (r->reply->ticket == 0)
+		reply_trouble(r);
+}
+
+void
+reply_row(struct run *r, const char *var, const char *label, const char *text)
+{
+	struct form *f = &r->reply->form;
+
+	form_value(f, form_add(f, FIELD_FIXED, var, label), text);
+}
+
+void
+reply_time(
+    struct run *r, const struct zone *zone, const char *var, const char *label, int64_t at)
+{
+	struct buf text = { .max = 256 };
+
+	if (at == 0 || at == NEVER_MS)
+		return;
+	when_print(&text, at, zone, r->account.hours);
+	reply_row(r, var, label, buf_str(&text));
+	buf_free(&text);
+}
+
 static struct service *
 service_of(struct commands *c)
 {
@@ -70,8 +107,9 @@ visible(struct commands *c, const struct asker *who, size_t i)
 {
 	struct service *s = service_of(c);
 	const char *condition;
+	struct account account;
 	struct buf why = { 0 };
-	enum res res = intake_verify(s, &who->jid, &condition, &why);
+	enum res res = intake_verify(s, &who->jid, &account, &condition, &why);
 
 	buf_free(&why);
 	for (size_t at = 0; res == RES_OK && at < NCOMMANDS; at++)
@@ -97,13 +135,13 @@ run(struct commands *c, const struct asker *who, const struct command_info *cmd,
 	struct service *s = service_of(c);
 	struct run r = {
 		.s = s, .who = who, .stage = stage, .in = in, .reply = reply,
-		.now = reply->ticket != 0 ? medium_asked_at(reply->ticket) : service_now(s),
+		.now = reply->ticket != 0 ? later_asked_at(reply->ticket) : service_now(s),
 	};
 	const struct command *command = (const struct command *)(const void *)cmd;
 	const char *condition;
 	struct buf why = { 0 };
 
-	switch (intake_verify(s, &who->jid, &condition, &why)) {
+	switch (intake_verify(s, &who->jid, &r.account, &condition, &why)) {
 	case RES_OK:
 		command->run(&r);
 		break;

@@ -12,8 +12,6 @@
 #define KEEP_MS    (10 * MINUTE_MS)
 #define BYTES_MAX  ((size_t)64 << 20)
 #define ENTRIES_MAX 500
-/* A ticket: the instant of asking, and these bits to tell those of one millisecond apart. */
-#define RUN_BITS 16
 /* Of one sender, so that nobody can push out what others wait for. */
 #define SENDER_MAX (3 * MMS_MEDIA_MAX)
 #define TOO_MANY   "Too many media are being fetched at the moment: try again in a minute."
@@ -46,13 +44,6 @@ medium_clear(struct service *s)
 {
 	while (s->media.first != NULL)
 		forget(s, &s->media.first);
-	while (s->media.waits != NULL) {
-		struct medium_wait *w = s->media.waits;
-
-		s->media.waits = w->next;
-		free(w->sender);
-		free(w);
-	}
 }
 
 void
@@ -172,27 +163,6 @@ medium_get(struct service *s, const char *sender, const char *url, size_t max,
 	return res;
 }
 
-uint64_t
-medium_wait(struct service *s, const char *sender, int64_t asked_at)
-{
-	struct medium_wait *w = calloc(1, sizeof(*w));
-
-	if (w == NULL || (w->sender = strdup(sender)) == NULL) {
-		free(w);
-		return 0;
-	}
-	w->ticket = (uint64_t)asked_at << RUN_BITS | ++s->media.runs % (1 << RUN_BITS);
-	w->next = s->media.waits;
-	s->media.waits = w;
-	return w->ticket;
-}
-
-int64_t
-medium_asked_at(uint64_t ticket)
-{
-	return (int64_t)(ticket >> RUN_BITS);
-}
-
 static bool
 is_fetching(const struct service *s, const char *sender)
 {
@@ -200,27 +170,6 @@ is_fetching(const struct service *s, const char *sender)
 		if (m->res == RES_UNCERTAIN && strcmp(m->sender, sender) == 0)
 			return true;
 	return false;
-}
-
-/* Whoever waits is resumed; those that begin to wait meanwhile are not looked at. */
-static void
-resume(struct service *s, const char *sender)
-{
-	struct medium_wait *ready = NULL, *w;
-
-	for (struct medium_wait **at = &s->media.waits; (w = *at) != NULL;)
-		if (strcmp(w->sender, sender) == 0) {
-			*at = w->next;
-			w->next = ready;
-			ready = w;
-		} else
-			at = &w->next;
-	while ((w = ready) != NULL) {
-		ready = w->next;
-		s->messenger->ops->resume(s->messenger, w->ticket);
-		free(w->sender);
-		free(w);
-	}
 }
 
 void
@@ -248,5 +197,5 @@ medium_fetched(void *arg, uint64_t ticket, enum res res, const char *type, struc
 		buf_text(&m->words, words != NULL && *words != '\0' ? words
 								     : "There is no memory for it.");
 	if (!is_fetching(s, sender))
-		resume(s, sender);
+		later_resume(s, sender);
 }

@@ -7,16 +7,16 @@
 #include "service/state.h"
 
 /* A notice that nobody fetched by then is of no use any more. */
-#define NOTICE_MS (7 * DAY_MS)
+#define NOTICE_MS  (7 * DAY_MS)
+#define NOTICE_MAX ((size_t)128 << 10)
 
-/* An IM of the bot, stored like any packet.  False when it cannot be, and the turn is broken. */
-static bool
-notice(struct service *s, const char *recipient, struct span text)
+bool
+notify_user(struct service *s, const char *user, struct span text)
 {
 	int64_t now = service_now(s);
-	struct buf inner = { .max = 16384 };
+	struct buf inner = { .max = NOTICE_MAX };
 	struct packet p = {
-		.sender = s->bot, .recipient = recipient, .kind = KIND_IM, .offline = OFFLINE_AUTO,
+		.sender = s->bot, .recipient = user, .kind = KIND_IM, .offline = OFFLINE_AUTO,
 		.created_at = now, .due_at = now, .next_at = now, .expires_at = now + NOTICE_MS,
 	};
 	bool ok = body_im(&inner, text) == RES_OK &&
@@ -35,18 +35,18 @@ ends_with_stop(const char *words)
 	return len > 0 && words[len - 1] == '.';
 }
 
-void
-notify_sender(struct service *s, const struct packet *p, const char *words)
+/* In the words of its sender: their zone, and their clock. */
+static void
+tell(struct service *s, const struct packet *p, const struct account *account, const char *words)
 {
 	struct buf text = { .max = 8192 };
+	struct zone zone = zones_of_packet(s, p);
 
-	if (strcmp(p->sender, s->bot) == 0)
-		return;
 	buf_printf(&text, "Message %s to %s, due ", p->id, p->recipient);
-	when_print(&text, p->due_at, &s->config->zone);
+	when_print(&text, p->due_at, &zone, account->hours);
 	/* Words of a gateway, or for a form, may be a whole sentence. */
 	buf_printf(&text, ", %s%s", words, ends_with_stop(words) ? "" : ".");
-	if (text.failed || !notice(s, p->sender, buf_as_span(&text))) {
+	if (text.failed || !notify_user(s, p->sender, buf_as_span(&text))) {
 		log_error("packet %s: its sender could not be told", p->id);
 		s->broken = true;
 	}
@@ -63,7 +63,13 @@ notify_step(struct service *s, const struct packet *p, enum notify step, const c
 	if (s->env.store->ops->account(s->env.store, p->sender, &account) != RES_OK)
 		s->broken = true;
 	else if (account.notify >= step)
-		notify_sender(s, p, words);
+		tell(s, p, &account, words);
+}
+
+void
+notify_sender(struct service *s, const struct packet *p, const char *words)
+{
+	notify_step(s, p, NOTIFY_FAILURE, words);
 }
 
 /* -- Admins ------------------------------------------------------------------------------------ */
@@ -80,7 +86,7 @@ tell_admins(struct service *s, struct told *told, const char *words)
 		buf_printf(&text, " (And %u more like this since the last one.)", told->missed);
 	told->missed = 0;
 	for (const char *const *admin = s->config->admins; *admin != NULL && !s->broken; admin++)
-		notice(s, *admin, buf_as_span(&text));
+		notify_user(s, *admin, buf_as_span(&text));
 	buf_free(&text);
 }
 

@@ -294,4 +294,5 @@ const struct gateways_events service_gateways_events = {
 	.trouble = on_trouble,
 	.reported = on_reported,
 	.fetched = medium_fetched,
+	.uploaded = export_uploaded,
 };

@@ -1,280 +1,182 @@
 #include <string.h>
 
 #include "base/parse.h"
-#include "core/msisdn.h"
 #include "service/intake.h"
 
-/* Addresses looked at, the same ones counted again. */
-#define ITEMS_MAX (4 * REQUEST_TO_MAX)
 /* What costs money and could not be sent at once is tried for so long at least. */
 #define PAID_EXPIRY_MIN HOUR_MS
 
-/* -- Reading the form -------------------------------------------------------------------------- */
+/* What the readers below share. */
+struct reading {
+	struct run *run;
+	struct service *s;
+	struct form *f;
+	const struct edited *edited; /* or NULL */
+	struct request *out;
+	struct buf *why;
+};
 
-static int
-hex_digit(char c)
+static struct span
+field(const struct reading *rd, const char *var)
 {
-	const char *digits = "0123456789abcdef", *at = c == '\0' ? NULL : strchr(digits, c | 0x20);
-
-	return at == NULL ? -1 : (int)(at - digits);
-}
-
-/*
- * "xmpp:romeo@example.net?message" (RFC 5122) is what clients copy for a contact; anything else is
- * an address as it stands.
- */
-static void
-write_address(struct buf *out, struct span text)
-{
-	const char *query;
-
-	if (!take_word(&text, "xmpp:")) {
-		buf_span(out, text);
-		return;
-	}
-	if ((query = memchr(text.p, '?', text.len)) != NULL)
-		text.len = (size_t)(query - text.p);
-	for (size_t i = 0; i < text.len; i++) {
-		int high = i + 2 < text.len && text.p[i] == '%' ? hex_digit(text.p[i + 1]) : -1;
-		int low = high >= 0 ? hex_digit(text.p[i + 2]) : -1;
-		char c = low >= 0 ? (char)(16 * high + low) : text.p[i];
-
-		buf_append(out, &c, 1);
-		i += low >= 0 ? 2 : 0;
-	}
+	return span_trim(span_of(form_get(rd->f, var)));
 }
 
 static enum res
-parse_address(struct jid *out, struct span text)
+invalid(const struct reading *rd, const char *words)
 {
-	struct buf address = { .max = JID_FULL_MAX };
-
-	write_address(&address, text);
-	enum res res = address.failed ? RES_INVALID : jid_parse(out, buf_as_span(&address));
-	buf_free(&address);
-	return res;
-}
-
-void
-intake_print_to(struct buf *out, struct span to)
-{
-	struct span rest = to, item;
-	struct jid jid;
-
-	if (take_word(&rest, "tel:") || !take_word(&rest, "xmpp:")) {
-		buf_span(out, rest);
-		return;
-	}
-	for (int n = 0; n < ITEMS_MAX && take_item(&to, &item); n++) {
-		buf_text(out, n > 0 ? ", " : "");
-		if (parse_address(&jid, item) == RES_OK)
-			buf_text(out, jid.bare);
-		else {
-			take_word(&item, "xmpp:");
-			buf_span(out, item);
-		}
-	}
-	buf_span(out, to);
-}
-
-static bool
-has_recipient(const struct request *rq, const char *bare)
-{
-	for (size_t i = 0; i < rq->nto; i++)
-		if (strcmp(rq->to[i], bare) == 0)
-			return true;
-	return false;
-}
-
-static enum res
-too_many(struct buf *why)
-{
-	buf_printf(why, "There are more than %d recipients: divide them among several messages.",
-	    REQUEST_TO_MAX);
+	buf_text(rd->why, words);
 	return RES_INVALID;
 }
 
 static enum res
-add_recipient(struct request *out, struct form *f, const char *recipient, struct buf *why)
+too_large(const struct reading *rd, size_t len)
 {
-	if (has_recipient(out, recipient))
-		return RES_OK;
-	if (out->nto == REQUEST_TO_MAX)
-		return too_many(why);
-	out->to[out->nto] = arena_text(&f->arena, recipient);
-	return out->to[out->nto++] == NULL ? RES_NOMEM : RES_OK;
+	buf_printf(rd->why, "The message has %zu bytes, and %zu are allowed: shorten it.", len,
+	    rd->s->config->body_max);
+	return RES_INVALID;
 }
 
 static enum res
-read_recipient(
-    struct service *s, struct span text, struct form *f, struct request *out, struct buf *why)
+read_body(const struct reading *rd)
 {
-	struct jid jid;
-	enum res res = parse_address(&jid, text);
+	struct span body = span_of(form_get_lines(rd->f, "body"));
 
-	if (res == RES_NOMEM)
-		return res;
-	if (res != RES_OK || jid.local[0] == '\0') {
-		buf_printf(why, "“%.*s” is not an address: write it like romeo@example.net.",
-		    (int)utf8_prefix(text, 80).len, text.p);
-		return RES_INVALID;
-	}
-	if (strcmp(jid.domain, s->config->address) == 0) {
-		buf_printf(why,
-		    "%s is an address of this service itself: write the address of a person.",
-		    jid.bare);
-		return RES_INVALID;
-	}
-	return add_recipient(out, f, jid.bare, why);
-}
-
-/* -- Numbers ----------------------------------------------------------------------------------- */
-
-static enum res
-read_number(
-    struct service *s, struct span text, struct form *f, struct request *out, struct buf *why)
-{
-	char number[MSISDN_MAX + 1];
-	enum res res = msisdn_parse(number, text, s->config->country, why);
-
-	return res == RES_OK ? add_recipient(out, f, number, why) : res;
-}
-
-/* What stands between commas and line ends; white space may be part of a number. */
-static bool
-take_entry(struct span *in, struct span *entry)
-{
-	size_t n = 0;
-
-	while (in->len > 0 && strchr(",;\r\n", in->p[0]) != NULL) {
-		in->p++;
-		in->len--;
-	}
-	while (n < in->len && strchr(",;\r\n", in->p[n]) == NULL)
-		n++;
-	*entry = span_trim((struct span){ in->p, n });
-	in->p += n;
-	in->len -= n;
-	return n > 0;
-}
-
-/* One number with spaces in it, or several with spaces between them. */
-static enum res
-read_entry(
-    struct service *s, struct span entry, struct form *f, struct request *out, struct buf *why)
-{
-	struct buf reason = { .max = 1024 };
-	struct span item;
-	enum res res = read_number(s, entry, f, out, &reason);
-
-	if (res == RES_INVALID && memchr(entry.p, ' ', entry.len) != NULL) {
-		size_t before = out->nto;
-		struct span rest = entry;
-		struct buf ignored = { .max = 1024 };
-
-		do
-			res = take_item(&rest, &item) ? read_number(s, item, f, out, &ignored)
-						      : RES_NOTFOUND;
-		while (res == RES_OK);
-		buf_free(&ignored);
-		if (res == RES_NOTFOUND)
-			res = RES_OK;
-		else if (res == RES_INVALID)
-			out->nto = before;
-	}
-	if (res == RES_INVALID)
-		buf_printf(why, "“%.*s”: %s", (int)utf8_prefix(entry, 80).len, entry.p,
-		    buf_str(&reason));
-	buf_free(&reason);
-	return res;
-}
-
-static enum res
-read_numbers(struct service *s, struct form *f, struct request *out, struct buf *why)
-{
-	struct span in = span_of(form_get_lines(f, "to")), entry;
-
-	for (int n = 0; take_entry(&in, &entry); n++) {
-		enum res res = RES_OK;
-
-		if (n >= ITEMS_MAX)
-			return too_many(why);
-		if (entry.len > 0)
-			res = read_entry(s, entry, f, out, why);
-		if (res != RES_OK)
-			return res;
-	}
-	if (out->nto == 0) {
-		buf_text(why, "A recipient is missing: write a number like +4917012345678.");
-		return RES_INVALID;
-	}
-	return RES_OK;
-}
-
-/* -- Addresses --------------------------------------------------------------------------------- */
-
-static enum res
-read_addresses(struct service *s, struct form *f, struct request *out, struct buf *why)
-{
-	struct span in = span_of(form_get_lines(f, "to")), item;
-
-	for (int n = 0; take_item(&in, &item); n++) {
-		enum res res = n < ITEMS_MAX ? read_recipient(s, item, f, out, why) : too_many(why);
-		if (res != RES_OK)
-			return res;
-	}
-	if (out->nto == 0) {
-		buf_text(why, "A recipient is missing: write an address like romeo@example.net.");
-		return RES_INVALID;
-	}
-	return RES_OK;
-}
-
-static enum res
-read_body(struct service *s, struct form *f, struct request *out, struct buf *why)
-{
-	out->body = span_of(form_get_lines(f, "body"));
-	if (span_trim(out->body).len == 0 && out->kind != KIND_MMS) {
-		buf_text(why, "The message is empty: write some text.");
-		return RES_INVALID;
-	}
-	if (out->body.len > s->config->body_max) {
-		buf_printf(why, "The message has %zu bytes, and %zu are allowed: shorten it.",
-		    out->body.len, s->config->body_max);
-		return RES_INVALID;
-	}
-	if (!xml_text_valid(out->body)) {
-		buf_text(why,
+	rd->out->body = rd->out->filled = body;
+	if (span_trim(body).len == 0 && rd->out->kind != KIND_MMS)
+		return invalid(rd, "The message is empty: write some text.");
+	if (body.len > rd->s->config->body_max)
+		return too_large(rd, body.len);
+	if (!xml_text_valid(body))
+		return invalid(rd,
 		    "The message has a character that cannot be sent: remove control characters.");
-		return RES_INVALID;
-	}
 	return RES_OK;
 }
 
-static enum res
-read_when(struct service *s, struct form *f, int64_t now, struct request *out, struct buf *why)
-{
-	struct buf reason = { .max = 1024 };
-	enum res res =
-	    when_parse(&out->when, span_of(form_get(f, "when")), now, &s->config->zone, &reason);
+/* -- When, and how often ----------------------------------------------------------------------- */
 
+static bool
+is_kept(const struct reading *rd, const char *var, const char *before)
+{
+	return rd->edited != NULL && span_eq(field(rd, var), span_trim(span_of(before)));
+}
+
+static enum res
+read_when(const struct reading *rd)
+{
+	struct when *when = &rd->out->when;
+	struct buf reason = { .max = 1024 };
+	enum res res;
+
+	if (is_kept(rd, "when", rd->edited != NULL ? rd->edited->when : "")) {
+		rd->out->kept = true;
+		*when = (struct when){ .at = rd->edited->p->due_at,
+			.zone = zones_of_packet(rd->s, rd->edited->p) };
+		return RES_OK;
+	}
+	res = when_parse(
+	    when, span_of(form_get(rd->f, "when")), rd->run->now, &rd->out->zone.zone, &reason);
 	if (res == RES_INVALID)
-		buf_printf(why, "When: %s.", buf_str(&reason));
+		buf_printf(rd->why, "When: %s.", buf_str(&reason));
 	buf_free(&reason);
-	if (res == RES_OK && out->when.at - now > s->config->horizon_ms) {
-		buf_printf(why, "That is more than %lld days ahead: choose an earlier time.",
-		    (long long)(s->config->horizon_ms / DAY_MS));
+	if (res == RES_OK && when->at - rd->run->now > rd->s->config->horizon_ms) {
+		buf_printf(rd->why, "That is more than %lld days ahead: choose an earlier time.",
+		    (long long)(rd->s->config->horizon_ms / DAY_MS));
 		return RES_INVALID;
 	}
 	return res;
+}
+
+/* The rule that the fields `repeat` and `rrule` say, or none. */
+static enum res
+read_rule(const struct reading *rd)
+{
+	struct request *out = rd->out;
+	struct span repeat = field(rd, "repeat"), rrule = field(rd, "rrule");
+	struct buf reason = { .max = 1024 };
+	enum res res;
+
+	if (repeat.len == 0)
+		repeat = SPAN("no");
+	if (rrule.len == 0) {
+		if (recur_preset(&out->rule, repeat, &out->start) == RES_OK)
+			return RES_OK;
+		return invalid(rd,
+		    "repeat is one of no, daily, weekdays, weekly, monthly and yearly; rrule takes other rules.");
+	}
+	if (!span_caseeq(repeat, SPAN("no")))
+		return invalid(rd,
+		    "There are a repeat and an rrule: leave repeat at “no”, or rrule empty.");
+	res = recur_parse(&out->rule, rrule, &out->when.zone, &out->start,
+	    rd->s->config->repeat_min_ms, &reason);
+	if (res == RES_INVALID)
+		buf_printf(rd->why, "Rule: %s.", buf_str(&reason));
+	buf_free(&reason);
+	return res;
+}
+
+/* The text with the date and time of the first occurrence. */
+static enum res
+fill(const struct reading *rd)
+{
+	struct request *out = rd->out;
+	struct buf filled = { 0 };
+	const char *text = NULL;
+	enum res res = recur_fill(
+	    &filled, out->body, out->when.at, &out->when.zone, rd->run->account.hours);
+
+	if (res == RES_OK && filled.len > rd->s->config->body_max)
+		res = too_large(rd, filled.len);
+	else if (res == RES_OK && (text = arena_span(&rd->f->arena, buf_as_span(&filled))) == NULL &&
+	    filled.len > 0)
+		res = RES_NOMEM;
+	if (text != NULL)
+		out->filled = span_of(text);
+	buf_free(&filled);
+	return res;
+}
+
+static enum res
+read_repeat(const struct reading *rd)
+{
+	struct request *out = rd->out;
+	int64_t min = rd->s->config->repeat_min_ms, at;
+	enum res res;
+
+	if (rd->edited != NULL && rd->edited->alone) {
+		out->alone = true;
+		if (!is_kept(rd, "repeat", rd->edited->repeat) ||
+		    !is_kept(rd, "rrule", rd->edited->rrule))
+			return invalid(rd,
+			    "How it repeats is a matter of all that follow: choose so, or leave repeat and rrule as they are.");
+		return fill(rd);
+	}
+	/* A rule with a COUNT goes on counting where neither it nor the time is changed. */
+	if (!out->kept || rd->edited->series == NULL ||
+	    !is_kept(rd, "repeat", rd->edited->repeat) ||
+	    !is_kept(rd, "rrule", rd->edited->rrule) ||
+	    recur_start_parse(&out->start, rd->edited->series->start) != RES_OK)
+		zone_civil(&out->when.zone, out->when.at, &out->start);
+	if ((res = read_rule(rd)) != RES_OK || out->rule.rule[0] == '\0')
+		return res;
+	if (!out->kept) {
+		if (recur_next(&out->rule, &out->when.zone, &out->start, min, out->when.at - 1,
+			&at) != RES_OK)
+			return invalid(rd, "Rule: it has no occurrence after this time.");
+		out->moved = at != out->when.at;
+		out->when.at = at;
+	}
+	out->nnext = recur_list(&out->rule, &out->when.zone, &out->start, min, out->when.at,
+	    out->next, REQUEST_NEXT);
+	return fill(rd);
 }
 
 /*
  * Messages to phones are not held for somebody, but tried again when gateways failed: they become
  * stale as others do after an outage.
  */
-static int64_t
-default_expiry(const struct service *s, enum packet_kind kind)
+int64_t
+intake_expiry_ms(const struct service *s, enum packet_kind kind)
 {
 	if (!packet_kind_is_paid(kind))
 		return s->config->hold_ms;
@@ -283,84 +185,85 @@ default_expiry(const struct service *s, enum packet_kind kind)
 }
 
 static enum res
-read_expires(struct service *s, struct form *f, int64_t now, struct request *out, struct buf *why)
+read_expires(const struct reading *rd)
 {
-	struct span text = span_trim(span_of(form_get(f, "expires")));
+	struct service *s = rd->s;
+	struct request *out = rd->out;
+	struct span text = field(rd, "expires");
 	struct when expires;
 	struct buf reason = { .max = 1024 };
 
-	out->expires_at = out->when.at + default_expiry(s, out->kind);
+	out->expires_at = out->when.at + intake_expiry_ms(s, out->kind);
+	/* The next occurrence takes the place of one that is still held. */
+	if (out->nnext > 0 && out->next[0] < out->expires_at)
+		out->expires_at = out->next[0];
 	if (text.len == 0)
 		return RES_OK;
-	enum res res = when_parse(&expires, text, now, &out->when.zone, &reason);
+	if (out->kept && is_kept(rd, "expires", rd->edited->expires)) {
+		out->expires_at = rd->edited->p->expires_at;
+		out->expires_ms = out->expires_at - out->when.at;
+		return RES_OK;
+	}
+	enum res res = when_parse(&expires, text, rd->run->now, &out->when.zone, &reason);
 	if (res == RES_INVALID)
-		buf_printf(why, "Expiry: %s.", buf_str(&reason));
+		buf_printf(rd->why, "Expiry: %s.", buf_str(&reason));
 	buf_free(&reason);
 	if (res != RES_OK)
 		return res;
-	if (expires.at <= out->when.at) {
-		buf_text(why,
+	if (expires.at <= out->when.at)
+		return invalid(rd,
 		    "The message would expire before it is due: let it expire later, or leave that field empty.");
-		return RES_INVALID;
-	}
-	if (expires.at - now > s->config->horizon_ms + s->config->hold_ms) {
-		buf_printf(why,
+	if (expires.at - rd->run->now > s->config->horizon_ms + s->config->hold_ms) {
+		buf_printf(rd->why,
 		    "Expiry: that is more than %lld days ahead; let it expire earlier, or leave that field empty.",
 		    (long long)((s->config->horizon_ms + s->config->hold_ms) / DAY_MS));
 		return RES_INVALID;
 	}
 	out->expires_at = expires.at;
+	out->expires_ms = expires.at - out->when.at;
 	out->expires_relative = expires.relative;
 	return RES_OK;
 }
 
 static enum res
-read_choices(struct service *s, struct form *f, struct request *out, struct buf *why)
+read_offline(const struct reading *rd)
 {
-	struct span offline = span_trim(span_of(form_get(f, "offline")));
-	struct span repeat = span_trim(span_of(form_get(f, "repeat")));
+	struct span offline = field(rd, "offline");
+	const struct account *account = &rd->run->account;
 
-	out->offline = s->config->offline;
-	if (offline.len > 0 && offline_parse(&out->offline, offline) != RES_OK) {
-		buf_text(why, "offline is one of auto, hold, server and drop.");
-		return RES_INVALID;
-	}
-	if ((repeat.len > 0 && !span_caseeq(repeat, SPAN("no"))) ||
-	    span_trim(span_of(form_get(f, "rrule"))).len > 0) {
-		buf_text(why,
-		    "This version cannot repeat messages: schedule each one, or leave repeat at “no”.");
-		return RES_INVALID;
-	}
+	rd->out->offline = account->offline != 0 ? account->offline : rd->s->config->offline;
+	if (offline.len > 0 && offline_parse(&rd->out->offline, offline) != RES_OK)
+		return invalid(rd, "offline is one of auto, hold, server and drop.");
 	return RES_OK;
 }
 
 /* Recipients may have to see the sender as an address of ours. */
 static enum res
-check_alias(struct service *s, const struct jid *sender, struct buf *why)
+check_alias(const struct reading *rd)
 {
 	struct buf alias = { .max = 2 * JID_BARE_MAX };
-	enum res res = jid_alias(&alias, sender->bare, s->config->address);
+	enum res res = jid_alias(&alias, rd->out->sender->bare, rd->s->config->address);
 
 	buf_free(&alias);
 	if (res == RES_INVALID)
-		buf_text(why, "Your address is too long for this service.");
+		buf_text(rd->why, "Your address is too long for this service.");
 	return res;
 }
 
 /* -- MMS --------------------------------------------------------------------------------------- */
 
 static enum res
-read_subject(struct form *f, struct request *out, struct buf *why)
+read_subject(const struct reading *rd)
 {
-	out->subject = span_trim(span_of(form_get(f, "subject")));
+	struct request *out = rd->out;
+
+	out->subject = field(rd, "subject");
 	if (!xml_text_valid(out->subject) ||
 	    (out->subject.len > 0 && (memchr(out->subject.p, '\n', out->subject.len) != NULL ||
-	    memchr(out->subject.p, '\r', out->subject.len) != NULL))) {
-		buf_text(why, "The subject has a character that cannot be sent.");
-		return RES_INVALID;
-	}
+	    memchr(out->subject.p, '\r', out->subject.len) != NULL)))
+		return invalid(rd, "The subject has a character that cannot be sent.");
 	if (utf8_prefix(out->subject, MMS_SUBJECT_MAX).len < out->subject.len) {
-		buf_printf(why, "The subject has more than %d characters: shorten it.",
+		buf_printf(rd->why, "The subject has more than %d characters: shorten it.",
 		    MMS_SUBJECT_MAX);
 		return RES_INVALID;
 	}
@@ -384,22 +287,39 @@ media_max(struct service *s, const struct request *rq)
 	return max;
 }
 
-static enum res
-read_medium(struct service *s, const char *url, size_t max, struct request *out, struct buf *why)
+/* Those of a message that is edited are there already. */
+static bool
+has_medium(const struct edited *edited, const char *url, struct mms_medium *out)
 {
+	const struct mms *mms = edited != NULL ? edited->mms : NULL;
+
+	for (size_t i = 0; mms != NULL && i < mms->nmedia; i++)
+		if (mms->media[i].url != NULL && strcmp(mms->media[i].url, url) == 0) {
+			*out = mms->media[i];
+			return true;
+		}
+	return false;
+}
+
+static enum res
+read_medium(const struct reading *rd, const char *url, size_t max)
+{
+	struct request *out = rd->out;
 	struct buf reason = { .max = 1024 };
-	struct mms_medium *m = &out->media[out->nmedia];
-	enum res res;
+	enum res res = RES_OK;
 
 	if (out->nmedia == MMS_MEDIA_MAX) {
-		buf_printf(why, "There are more than %d media: leave some out.", MMS_MEDIA_MAX);
+		buf_printf(
+		    rd->why, "There are more than %d media: leave some out.", MMS_MEDIA_MAX);
 		return RES_INVALID;
 	}
-	res = medium_get(s, out->sender->bare, url, max, m, &reason);
+	if (!has_medium(rd->edited, url, &out->media[out->nmedia]))
+		res = medium_get(
+		    rd->s, out->sender->bare, url, max, &out->media[out->nmedia], &reason);
 	if (res == RES_OK)
 		out->nmedia++;
 	else if (res == RES_INVALID || res == RES_TEMPFAIL) {
-		buf_printf(why, "%s: %s", url, buf_str(&reason));
+		buf_printf(rd->why, "%s: %s", url, buf_str(&reason));
 		res = RES_INVALID;
 	}
 	buf_free(&reason);
@@ -408,16 +328,15 @@ read_medium(struct service *s, const char *url, size_t max, struct request *out,
 
 /* All are begun before any is waited for. */
 static enum res
-read_media(struct service *s, struct form *f, struct request *out, struct buf *why)
+read_media(const struct reading *rd)
 {
-	struct span in = span_of(form_get_lines(f, "media")), item;
-	size_t max = media_max(s, out);
+	struct span in = span_of(form_get_lines(rd->f, "media")), item;
+	size_t max = media_max(rd->s, rd->out);
 	bool fetching = false;
 
 	while (max > 0 && take_item(&in, &item)) {
-		const char *url = arena_span(&f->arena, item);
-		enum res res =
-		    url == NULL ? RES_NOMEM : read_medium(s, url, max, out, why);
+		const char *url = arena_span(&rd->f->arena, item);
+		enum res res = url == NULL ? RES_NOMEM : read_medium(rd, url, max);
 
 		fetching = fetching || res == RES_UNCERTAIN;
 		if (res != RES_OK && res != RES_UNCERTAIN)
@@ -425,10 +344,9 @@ read_media(struct service *s, struct form *f, struct request *out, struct buf *w
 	}
 	if (fetching)
 		return RES_UNCERTAIN;
-	if (max > 0 && out->nmedia == 0 && span_trim(out->body).len == 0) {
-		buf_text(why, "The message is empty: write some text, or give a medium by its https link.");
-		return RES_INVALID;
-	}
+	if (max > 0 && rd->out->nmedia == 0 && span_trim(rd->out->body).len == 0)
+		return invalid(rd,
+		    "The message is empty: write some text, or give a medium by its https link.");
 	return RES_OK;
 }
 
@@ -436,46 +354,47 @@ read_media(struct service *s, struct form *f, struct request *out, struct buf *w
 
 /* Every recipient must have a gateway that takes it. */
 static enum res
-weigh(struct service *s, struct request *out, struct buf *why)
+weigh(const struct reading *rd)
 {
+	struct request *out = rd->out;
 	struct buf reason = { .max = 1024 };
 	struct route_path path;
 	enum res res = RES_OK;
 
 	out->load = (struct load){ .kind = out->kind };
-	if (out->kind == KIND_SMS && (res = segments_count(&out->load.segments, out->body)) == RES_OK)
-		out->load.foreign = segments_foreign(out->body);
+	if (out->kind == KIND_SMS &&
+	    (res = segments_count(&out->load.segments, out->filled)) == RES_OK)
+		out->load.foreign = segments_foreign(out->filled);
 	for (size_t i = 0; i < out->nmedia; i++) {
 		out->load.types[out->load.nmedia++] = out->media[i].type;
 		out->load.media_bytes += out->media[i].bytes.len;
 	}
 	for (size_t i = 0; i < out->nto && res == RES_OK; i++) {
-		res = load_path(s, &out->load, out->to[i], &path, &reason);
+		res = load_path(rd->s, &out->load, out->to[i], &path, &reason);
 		if (res == RES_INVALID)
-			buf_printf(why, "%s: %s", out->to[i], buf_str(&reason));
+			buf_printf(rd->why, "%s: %s", out->to[i], buf_str(&reason));
 	}
 	buf_free(&reason);
 	return res;
 }
 
 enum res
-intake_read(struct service *s, const struct jid *sender, enum packet_kind kind, struct form *f,
-    int64_t now, struct request *out, struct buf *why)
+intake_read(struct run *r, enum packet_kind kind, const struct edited *edited, struct request *out,
+    struct buf *why)
 {
-	bool paid = packet_kind_is_paid(kind);
+	const struct reading rd = { r, r->s, r->in, edited, out, why };
 	enum res res;
 
-	*out = (struct request){ .sender = sender, .kind = kind };
-	if ((res = check_alias(s, sender, why)) == RES_OK &&
-	    (res = paid ? read_numbers(s, f, out, why) : read_addresses(s, f, out, why)) ==
-		RES_OK &&
-	    (res = read_when(s, f, now, out, why)) == RES_OK &&
-	    (res = read_body(s, f, out, why)) == RES_OK &&
-	    (res = read_choices(s, f, out, why)) == RES_OK)
-		res = read_expires(s, f, now, out, why);
-	if (res == RES_OK && kind == KIND_MMS && (res = read_subject(f, out, why)) == RES_OK)
-		res = read_media(s, f, out, why);
-	if (res == RES_OK && paid)
-		res = weigh(s, out, why);
-	return f->arena.failed ? RES_NOMEM : res;
+	*out = (struct request){ .sender = &r->who->jid, .kind = kind, .hours = r->account.hours };
+	if ((res = check_alias(&rd)) == RES_OK &&
+	    (res = recipients_read(r->s, r->in, out, why)) == RES_OK &&
+	    (res = zones_of(r->s, &r->who->jid, &r->account, &out->zone)) == RES_OK &&
+	    (res = read_when(&rd)) == RES_OK && (res = read_body(&rd)) == RES_OK &&
+	    (res = read_offline(&rd)) == RES_OK && (res = read_repeat(&rd)) == RES_OK)
+		res = read_expires(&rd);
+	if (res == RES_OK && kind == KIND_MMS && (res = read_subject(&rd)) == RES_OK)
+		res = read_media(&rd);
+	if (res == RES_OK && packet_kind_is_paid(kind))
+		res = weigh(&rd);
+	return r->in->arena.failed ? RES_NOMEM : res;
 }

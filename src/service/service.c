@@ -66,6 +66,9 @@ service_free(struct service **s)
 	free((*s)->batch);
 	clear_queues(*s);
 	medium_clear(*s);
+	later_clear(*s);
+	export_clear(*s);
+	timer_stop(&(*s)->forget_timer);
 	free(*s);
 	*s = NULL;
 }
@@ -114,9 +117,12 @@ service_start(struct service *s)
 	if (res == RES_OK)
 		res = outcome_recover(s);
 	if (res == RES_OK)
+		res = repeat_recover(s);
+	if (res == RES_OK)
 		res = s->env.store->ops->wake_paid(s->env.store, s->awake_since, &n);
 	if (res != RES_OK)
 		return res;
+	forget_start(s);
 	tick_start(s);
 	return service_commit(s);
 }
@@ -174,6 +180,7 @@ give_up_turn(struct service *s)
 {
 	s->env.store->ops->rollback(s->env.store);
 	notify_end_turn(s, false);
+	export_end_turn(s, false);
 	clear_queues(s);
 	batch_free(s);
 	s->broken = s->rearm = false;
@@ -208,6 +215,7 @@ service_commit(struct service *s)
 		return RES_TEMPFAIL;
 	}
 	notify_end_turn(s, true);
+	export_end_turn(s, true);
 	if (timer_waits(&s->repair_timer))
 		return RES_OK;
 	if (s->repairs > 0)

@@ -26,6 +26,7 @@ struct service_config {
 	int64_t late_limit_ms;           /* how late a message may still leave */
 	int64_t hold_ms;                 /* default expiry of a held message, after its due time */
 	int64_t keep_ms;                 /* how long finished packets are kept */
+	int64_t repeat_min_ms;           /* between two occurrences of a recurrence, at least */
 	int64_t pending_max;             /* packets waiting, a user */
 	size_t body_max;                 /* bytes of text */
 	enum offline offline;            /* the form's default */

@@ -19,13 +19,20 @@
 /* Senders told at once that a recipient refused; the others learn it when their message expires. */
 #define REFUSED_MAX 1000
 
+/* Nothing more is done about it, unless somebody says so. */
+static bool
+is_settled(enum packet_state state)
+{
+	return packet_is_final(state) || state == PACKET_SENT || state == PACKET_UNCERTAIN;
+}
+
 bool
 settle_move(struct service *s, struct packet *p, enum packet_event ev, const char *what)
 {
 	int64_t now = service_now(s);
 	enum packet_state to = packet_next(p->state, ev);
 
-	if (packet_is_final(to) || to == PACKET_SENT || to == PACKET_UNCERTAIN)
+	if (is_settled(to))
 		p->finished_at = now;
 	if (to == PACKET_HELD || p->state == PACKET_HELD)
 		s->rearm = true;
@@ -33,6 +40,8 @@ settle_move(struct service *s, struct packet *p, enum packet_event ev, const cha
 	case RES_OK:
 		log_detail("packet %s: %s%s%s", p->id, packet_state_name(p->state),
 		    what ? ": " : "", what ? what : "");
+		if (p->series[0] != '\0' && is_settled(p->state))
+			repeat_settled(s, p);
 		return true;
 	case RES_NOTFOUND:
 	case RES_INVALID:
@@ -463,5 +472,7 @@ const struct messenger_events service_messenger_events = {
 	.not_allowed = on_not_allowed,
 	.received = on_received,
 	.contact = on_contact,
+	.client_clock = zones_client_clock,
+	.slot = export_slot,
 	.failed = on_failed,
 };

@@ -42,18 +42,17 @@ struct medium {
 	struct medium *next;
 };
 
-/* A command that waits for media of its sender. */
-struct medium_wait {
-	char *sender;
-	uint64_t ticket;
-	struct medium_wait *next;
-};
-
 struct media {
 	struct medium *first;
-	struct medium_wait *waits;
 	size_t bytes;
-	uint64_t fetches, runs; /* tickets given */
+	uint64_t fetches; /* tickets given */
+};
+
+/* A command that waits for something of its sender: see later.c. */
+struct later {
+	char *sender;
+	uint64_t ticket;
+	struct later *next;
 };
 
 /* A cause that admins have been told of. */
@@ -63,6 +62,13 @@ struct told {
 	int64_t at;      /* monotonic */
 	unsigned missed; /* what was not told since, because it was too soon */
 	bool fresh;      /* in this turn, which may not come to be */
+};
+
+/* Deleting what a user wants forgotten: see forget.c. */
+struct forgetting {
+	enum { FORGET_WAITING, FORGET_SENT, FORGET_NOTICES } phase;
+	struct store_place place;
+	bool waits; /* something is in flight, or there is more to cancel */
 };
 
 struct service {
@@ -91,6 +97,12 @@ struct service {
 	struct timer tick_timer, held_timer, purge_timer, repair_timer;
 	struct told told[CAUSES_MAX];
 	struct media media;          /* what is fetched for messages being written */
+	struct later *later;
+	uint64_t waits;              /* tickets given */
+	struct copy *copies;         /* see export.c */
+	uint64_t uploads;            /* tickets given */
+	struct forgetting forgetting;
+	struct timer copy_timer, forget_timer;
 };
 
 static inline int64_t
@@ -212,6 +224,8 @@ void notify_step(struct service *s, const struct packet *p, enum notify step, co
  * soon is counted and told with the next, or after that hour.
  */
 void notify_admins(struct service *s, const char *cause, const char *words);
+/* Any other message of the bot to a user.  False when it cannot be, and the turn is broken. */
+bool notify_user(struct service *s, const char *user, struct span text);
 /* Tell what came too soon an hour ago. */
 void notify_missed(struct service *s);
 /* The turn has ended: what admins were told in one that is not on disk, they were not told. */
@@ -241,23 +255,73 @@ enum res load_path(const struct service *s, const struct load *load, const char 
 
 /*
  * The medium behind a link, for this sender.  RES_OK: type and bytes, borrowed until the turn ends;
- * RES_UNCERTAIN: it is being fetched: see medium_wait; RES_INVALID, RES_TEMPFAIL: the reason is in
- * `why`.
+ * RES_UNCERTAIN: it is being fetched, and later_resume follows; RES_INVALID, RES_TEMPFAIL: the reason
+ * is in `why`.
  */
 enum res medium_get(struct service *s, const char *sender, const char *url, size_t max,
     struct mms_medium *out, struct buf *why);
-/*
- * A ticket for REPLY_LATER: the command is resumed when all that is fetched for this sender is there.
- * asked_at, the time at which it was asked, is had from the ticket again: what is fetched meanwhile
- * makes no time pass for who asked.  0 without memory.
- */
-uint64_t medium_wait(struct service *s, const char *sender, int64_t asked_at);
-int64_t medium_asked_at(uint64_t ticket);
 void medium_fetched(void *arg, uint64_t ticket, enum res res, const char *type, struct span bytes,
     const char *words);
 void medium_clear(struct service *s);
 /* Forget what nobody has asked for in a while. */
 void medium_sweep(struct service *s);
+
+/* -- later.c: commands that are put off -------------------------------------------------------- */
+
+/*
+ * A ticket for REPLY_LATER: the command is resumed by later_resume.  asked_at, the time at which it
+ * was asked, is had from the ticket again: what is awaited makes no time pass for who asked.  0
+ * without memory.
+ */
+uint64_t later_wait(struct service *s, const char *sender, int64_t asked_at);
+int64_t later_asked_at(uint64_t ticket);
+/* Resume all commands of this sender that wait. */
+void later_resume(struct service *s, const char *sender);
+void later_clear(struct service *s);
+
+/* -- zones.c: in which zone somebody's times are read ------------------------------------------ */
+
+enum zone_source { ZONE_OF_SETTINGS, ZONE_OF_CLIENT, ZONE_OF_SERVER };
+
+struct user_zone {
+	struct zone zone;
+	enum zone_source source;
+	bool fixed; /* an offset of the client, which knows nothing of summer time */
+};
+
+/* RES_UNCERTAIN: their client is being asked, and later_resume follows; out is the server's meanwhile. */
+enum res zones_of(struct service *s, const struct jid *who, const struct account *account,
+    struct user_zone *out);
+/* The zone a packet's time was read in; the server's if it cannot be found any more. */
+struct zone zones_of_packet(const struct service *s, const struct packet *p);
+/* "the time zone is the one of your settings" */
+void zones_explain(struct buf *out, const struct user_zone *zone);
+void zones_client_clock(void *arg, const char *jid);
+
+/* -- repeat.c: the life of a recurrence -------------------------------------------------------- */
+
+/* The series of that id, appended; false: there is none, or the turn is broken. */
+bool repeat_get(struct service *s, const char *id, struct series_list *out);
+/* "daily", or the rule. */
+void repeat_print(struct buf *out, const struct series *se);
+/*
+ * p, an occurrence that was claimed, is charged; false when that is over quota, and p has failed,
+ * with a notice, and the next was made.
+ */
+bool repeat_charge(struct service *s, struct packet *p);
+/* p, of a series, is settled: the next occurrence becomes a packet, or the recurrence ends. */
+void repeat_settled(struct service *s, const struct packet *p);
+/* When an occurrence is given up. */
+int64_t repeat_expiry(const struct service *s, const struct series *se, int64_t at);
+/* Make the body of the occurrence at `at` of a body as it is stored.  RES_PERMFAIL: it is none. */
+enum res repeat_body(enum packet_kind kind, struct span stored, int64_t at,
+    const struct zone *zone, enum hours hours, struct buf *out);
+/* The body of the series as it was written, in the form in which it is stored. */
+enum res repeat_open(struct service *s, const struct series *se, struct buf *out);
+/* Seal `body` for the series and store it. */
+enum res repeat_put(struct service *s, struct series *se, struct span body);
+/* After a start: series whose occurrence has ended without their notice. */
+enum res repeat_recover(struct service *s);
 
 /* -- intake.c ---------------------------------------------------------------------------------- */
 
@@ -266,6 +330,21 @@ void medium_sweep(struct service *s);
  */
 enum res intake_store(
     struct service *s, struct packet *v, size_t n, struct span body, const char *what);
+/* Seal `body` for p as it stands, into `sealed`, where p->sealed then is. */
+enum res intake_seal(struct service *s, struct packet *p, struct span body, struct buf *sealed);
+/* So long after its due time a message is given up where its sender does not say otherwise. */
+int64_t intake_expiry_ms(const struct service *s, enum packet_kind kind);
+
+/* -- export.c, forget.c ------------------------------------------------------------------------ */
+
+void export_slot(
+    void *arg, uint64_t ticket, enum res res, const struct slot *slot, const char *words);
+void export_uploaded(void *arg, uint64_t ticket, enum res res, const char *words);
+/* The turn has ended: what users were told in one that is not on disk, they were not told. */
+void export_end_turn(struct service *s, bool on_disk);
+void export_clear(struct service *s);
+/* Go on with what users want forgotten. */
+void forget_start(struct service *s);
 
 /* -- the handlers of commands.c's table -------------------------------------------------------- */
 
@@ -277,16 +356,24 @@ struct run {
 	struct form *in; /* NULL at COMMAND_ASK */
 	struct reply *reply;
 	int64_t now;
+	struct account account; /* the asker's */
 };
 
 void schedule_im(struct run *r);
 void schedule_sms(struct run *r);
 void schedule_mms(struct run *r);
+void list_waiting(struct run *r);
+void list_history(struct run *r);
+void show(struct run *r);
+void edit(struct run *r);
+void edit_now(struct run *r);
+void cancel(struct run *r);
+void pause_begin(struct run *r);
+void pause_end(struct run *r);
+void quota_show(struct run *r);
 void settings(struct run *r);
-void manage_list(struct run *r);
-void manage_show(struct run *r);
-void manage_cancel(struct run *r);
-void manage_quota(struct run *r);
+void export_all(struct run *r);
+void forget_all(struct run *r);
 
 /*
  * A form sent back with the reason: instructions, a fixed field `error` first, and an error note.
@@ -297,9 +384,43 @@ void reply_trouble(struct run *r);
 void reply_done(struct run *r, enum note_type type, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The text of a packet's body, for people.  RES_PERMFAIL: damaged. */
-enum res manage_text(struct service *s, const struct packet *p, struct buf *text);
+/* Something has to be there first: later_resume runs it again. */
+void reply_later(struct run *r);
+/* A fixed field; label may be NULL. */
+void reply_row(struct run *r, const char *var, const char *label, const char *text);
+/* The same of an instant; nothing for 0 and NEVER_MS. */
+void reply_time(
+    struct run *r, const struct zone *zone, const char *var, const char *label, int64_t at);
 
+/* -- choose.c: a user's packets, as lines, and by their ids ------------------------------------ */
+
+#define CHOOSE_MAX 50
+
+/* A form that asks for a packet. */
+struct choice {
+	const char *title, *instructions;
+	const char *none; /* what is said when there is nothing to choose from */
+	bool finished;    /* also of those that were sent or have ended */
+	bool several;     /* `ids` instead of `id` */
+};
+
+void choose_form(struct run *r, const struct choice *c, const char *error);
+/*
+ * The packet that the field `id` names, appended; false when the reply is made already: the form
+ * that asks for one, or trouble.
+ */
+bool choose_one(struct run *r, const struct choice *c, struct packets *out);
+/* The asker's own packet, appended.  Somebody else's does not exist for them: RES_NOTFOUND. */
+enum res choose_own(struct run *r, const char *typed, struct packets *ps);
+/* The asker's packets; false when the store cannot be read, and the reply says so. */
+bool choose_find(struct run *r, enum store_find kind, size_t max, struct packets *out);
+/* "Thu 2026-12-24 18:00 (Europe/Berlin, +01:00) im to romeo@example.net “Good mor…”, scheduled" */
+void choose_line(struct run *r, const struct packet *p, struct buf *out);
+/* The text of a packet's body, for people.  RES_PERMFAIL: damaged. */
+enum res choose_text(struct service *s, const struct packet *p, struct buf *text);
+
+/* What is counted, for people. */
+const char *quota_unit_name(const struct service *s, enum packet_kind kind);
 /* Limits that hold for this sender: set for them, for their domain, or configured. */
 enum res quota_limit_of(
     struct service *s, const struct jid *sender, enum packet_kind kind, struct quota_limit *out);

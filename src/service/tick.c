@@ -50,6 +50,8 @@ claim(struct service *s, bool paid)
 	    RES_OK)
 		s->broken = true;
 	for (size_t i = 0; i < claimed.n && !s->broken; i++) {
+		if (!repeat_charge(s, &claimed.v[i]))
+			continue;
 		/* Contacts are probed now, so that their presence is known when it is wanted. */
 		if (!paid)
 			deliver_presence(s, claimed.v[i].recipient);

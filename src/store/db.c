@@ -238,6 +238,83 @@ db_column_text(struct query *q, int column, struct span *out)
 }
 
 enum res
+db_column_copy(struct query *q, int column, size_t max, struct arena *a, const char **out)
+{
+	struct span text;
+	enum res res;
+
+	if ((res = db_column_text(q, column, &text)) != RES_OK)
+		return res;
+	if (text.len == 0 || text.len > max)
+		return RES_PERMFAIL;
+	*out = arena_span(a, text);
+	return *out != NULL ? RES_OK : RES_NOMEM;
+}
+
+enum res
+db_column_fixed(struct query *q, int column, char *out, size_t size)
+{
+	struct span text;
+	enum res res;
+
+	if ((res = db_column_text(q, column, &text)) != RES_OK)
+		return res;
+	if (text.len >= size)
+		return RES_PERMFAIL;
+	memcpy(out, text.p, text.len);
+	out[text.len] = '\0';
+	return RES_OK;
+}
+
+enum res
+db_column_id(struct query *q, int column, char out[PACKET_ID_LEN + 1])
+{
+	char id[PACKET_ID_LEN + 1];
+	enum res res;
+
+	if ((res = db_column_fixed(q, column, out, PACKET_ID_LEN + 1)) != RES_OK)
+		return res;
+	/* People may write it otherwise; we do not. */
+	if (packet_id_parse(id, span_of(out)) != RES_OK || strcmp(id, out) != 0)
+		return RES_PERMFAIL;
+	return RES_OK;
+}
+
+int64_t
+db_column_number(struct query *q, int column, int64_t min, int64_t max, bool *ok)
+{
+	int64_t value = sqlite3_column_int64(q->stmt, column);
+
+	if (value < min || value > max)
+		*ok = false;
+	return value;
+}
+
+enum res
+db_column_bytes(struct query *q, int column, struct arena *a, struct span *out)
+{
+	const void *bytes = sqlite3_column_blob(q->stmt, column);
+	size_t len = (size_t)sqlite3_column_bytes(q->stmt, column);
+	char *copy;
+
+	if (len == 0) {
+		*out = SPAN("");
+		return RES_OK;
+	}
+	if (bytes == NULL || (copy = arena_alloc(a, len)) == NULL)
+		return RES_NOMEM;
+	memcpy(copy, bytes, len);
+	*out = (struct span){ copy, len };
+	return RES_OK;
+}
+
+int64_t
+db_limit(size_t max)
+{
+	return max < INT32_MAX ? (int64_t)max : INT32_MAX;
+}
+
+enum res
 db_event(struct events *es, int64_t at, struct span what)
 {
 	const char *copy = arena_span(&es->arena, what);

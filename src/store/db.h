@@ -10,6 +10,10 @@
 #include "core/ports.h"
 #include "store/sql.h"
 
+/* Bytes: the longest texts of a gateway that are kept. */
+#define GATEWAY_LEN_MAX 64
+#define REF_LEN_MAX     256
+
 enum turn {
 	TURN_NONE,  /* nothing written */
 	TURN_OPEN,  /* a transaction is open */
@@ -73,6 +77,19 @@ void db_end(struct query *q);
 
 /* A text column of the current row; RES_PERMFAIL when it holds a NUL byte, RES_NOMEM. */
 enum res db_column_text(struct query *q, int column, struct span *out);
+/* Copies a text column of 1 to max bytes; RES_PERMFAIL for any other, RES_NOMEM. */
+enum res db_column_copy(
+    struct query *q, int column, size_t max, struct arena *a, const char **out);
+/* A text column of at most size - 1 bytes. */
+enum res db_column_fixed(struct query *q, int column, char *out, size_t size);
+/* An id as packet_id_make writes it. */
+enum res db_column_id(struct query *q, int column, char out[PACKET_ID_LEN + 1]);
+/* An integer column; *ok is cleared when it is not within [min, max], and is else left alone. */
+int64_t db_column_number(struct query *q, int column, int64_t min, int64_t max, bool *ok);
+/* A copy of a blob; RES_NOMEM. */
+enum res db_column_bytes(struct query *q, int column, struct arena *a, struct span *out);
+/* max as a LIMIT. */
+int64_t db_limit(size_t max);
 /* Append an entry, copying `what`; RES_NOMEM. */
 enum res db_event(struct events *es, int64_t at, struct span what);
 
@@ -88,6 +105,11 @@ enum res db_packet_claim(
     struct store *s, bool paid, int64_t upto, size_t max, struct packets *out);
 enum res db_packet_move(
     struct store *s, struct packet *p, enum packet_event ev, int64_t at, const char *what);
+enum res db_packet_edit(struct store *s, struct packet *p, int64_t at, const char *what);
+enum res db_packet_charge(struct store *s, const struct packet *p);
+enum res db_packet_finished(struct store *s, const char *sender, struct store_place *place,
+    size_t max, struct packets *out);
+enum res db_packet_erase(struct store *s, const char *id);
 enum res db_packet_wake(
     struct store *s, const char *recipient, enum offline only, int64_t at, int64_t *n);
 enum res db_packet_wake_paid(struct store *s, int64_t at, int64_t *n);
@@ -97,6 +119,12 @@ enum res db_packet_history(struct store *s, const char *id, struct events *out);
 enum res db_packet_purge(
     struct store *s, int64_t before, int32_t charge_day, size_t max, int64_t *n);
 enum res db_packet_waiting(struct store *s, const char *sender, int64_t *n);
+
+enum res db_series_put(struct store *s, const struct series *se);
+enum res db_series_get(struct store *s, const char *id, struct series_list *out);
+enum res db_series_drop(struct store *s, const char *id);
+enum res db_series_find(struct store *s, enum series_find kind, const char *who, size_t max,
+    struct series_list *out);
 
 /* Adds p's charge, or nothing where charge_day is 0. */
 enum res db_account_charge(struct db *db, const struct packet *p);
@@ -109,6 +137,11 @@ enum res db_account_set_limit(
     struct store *s, const char *who, enum packet_kind kind, const struct quota_limit *limit);
 enum res db_account_get(struct store *s, const char *jid, struct account *out);
 enum res db_account_set(struct store *s, const char *jid, const struct account *account);
+enum res db_account_charges(
+    struct store *s, const char *sender, size_t max, struct events *out);
+enum res db_account_set_forget(struct store *s, const char *jid, int64_t at);
+enum res db_account_forgets(struct store *s, size_t max, struct events *out);
+enum res db_account_forget(struct store *s, const char *jid);
 enum res db_account_contact(
     struct store *s, const char *jid, enum contact *out, int64_t *changed_at);
 enum res db_account_set_contact(struct store *s, const char *jid, enum contact state, int64_t now);

@@ -1,4 +1,11 @@
-/* What the store knows of people: quota, blocking, contacts; and the small values by name. */
+/*
+ * What the store knows of people: quota, settings, blocking, contacts, wishes to be forgotten; and
+ * the small values by name.
+ */
+#include <stdio.h>
+
+#include "base/log.h"
+#include "core/jid.h"
 #include "store/db.h"
 
 enum res
@@ -53,6 +60,30 @@ db_account_refund(struct store *s, const struct packet *p)
 }
 
 enum res
+db_account_charges(struct store *s, const char *sender, size_t max, struct events *out)
+{
+	char words[40];
+	struct query q;
+	enum res res;
+
+	db_query(&q, (struct db *)s, SQL_CHARGE_LIST);
+	db_text(&q, sender);
+	db_int(&q, db_limit(max));
+	while ((res = db_row(&q)) == RES_OK) {
+		const enum packet_kind kind = (enum packet_kind)sqlite3_column_int(q.stmt, 1);
+
+		(void)snprintf(words, sizeof(words), "%s %lld", packet_kind_name(kind),
+		    (long long)sqlite3_column_int64(q.stmt, 2));
+		if ((res = db_event(out, sqlite3_column_int64(q.stmt, 0), span_of(words))) !=
+		    RES_OK) {
+			db_end(&q);
+			return res;
+		}
+	}
+	return res == RES_NOTFOUND ? RES_OK : res;
+}
+
+enum res
 db_account_limit(struct store *s, const char *who, enum packet_kind kind, struct quota_limit *out)
 {
 	struct query q;
@@ -83,25 +114,34 @@ db_account_set_limit(struct store *s, const char *who, enum packet_kind kind,
 	return db_write(&q, NULL);
 }
 
+/* A number that is no choice counts as none made. */
+static int
+choice(struct query *q, int column, int none, int end)
+{
+	int64_t value = sqlite3_column_int64(q->stmt, column);
+
+	return value > none && value < end ? (int)value : none;
+}
+
 enum res
 db_account_get(struct store *s, const char *jid, struct account *out)
 {
 	struct query q;
 	enum res res;
-	int64_t notify;
 
 	*out = (struct account){ 0 };
 	db_query(&q, (struct db *)s, SQL_ACCOUNT_GET);
 	db_text(&q, jid);
 	if ((res = db_row(&q)) != RES_OK)
 		return res == RES_NOTFOUND ? RES_OK : res;
-	out->blocked = sqlite3_column_int(q.stmt, 0) != 0;
-	notify = sqlite3_column_int64(q.stmt, 1);
-	/* A number that is no choice counts as none made. */
-	if (notify > NOTIFY_FAILURE && notify < NOTIFY_END)
-		out->notify = (enum notify)notify;
+	out->blocked = sqlite3_column_int64(q.stmt, 0) != 0;
+	out->notify = (enum notify)choice(&q, 1, NOTIFY_FAILURE, NOTIFY_END);
+	out->offline = (enum offline)choice(&q, 2, 0, OFFLINE_END);
+	out->hours = (enum hours)choice(&q, 3, HOURS_24, HOURS_END);
+	if ((res = db_column_fixed(&q, 4, out->zone, sizeof(out->zone))) == RES_PERMFAIL)
+		res = RES_OK;
 	db_end(&q);
-	return RES_OK;
+	return res;
 }
 
 enum res
@@ -113,7 +153,62 @@ db_account_set(struct store *s, const char *jid, const struct account *account)
 	db_text(&q, jid);
 	db_int(&q, account->blocked);
 	db_int(&q, account->notify);
+	db_int(&q, account->offline);
+	db_int(&q, account->hours);
+	db_text(&q, account->zone);
 	return db_write(&q, NULL);
+}
+
+enum res
+db_account_set_forget(struct store *s, const char *jid, int64_t at)
+{
+	struct query q;
+
+	db_query(&q, (struct db *)s, at != 0 ? SQL_FORGET_SET : SQL_FORGET_DONE);
+	db_text(&q, jid);
+	if (at != 0)
+		db_int(&q, at);
+	return db_write(&q, NULL);
+}
+
+enum res
+db_account_forgets(struct store *s, size_t max, struct events *out)
+{
+	const size_t first = out->n;
+	struct query q;
+	struct span jid;
+	enum res res = RES_OK;
+
+	db_query(&q, (struct db *)s, SQL_FORGET_LIST);
+	while (out->n - first < max && (res = db_row(&q)) == RES_OK) {
+		res = db_column_text(&q, 1, &jid);
+		if (res == RES_PERMFAIL || (res == RES_OK && jid.len > JID_BARE_MAX)) {
+			/* It must not keep others from being forgotten. */
+			log_error("store: a row of forget is damaged and is left out");
+			continue;
+		}
+		if (res != RES_OK ||
+		    (res = db_event(out, sqlite3_column_int64(q.stmt, 0), jid)) != RES_OK)
+			break;
+	}
+	if (res == RES_OK || res == RES_NOMEM)
+		db_end(&q);
+	return res == RES_NOTFOUND ? RES_OK : res;
+}
+
+enum res
+db_account_forget(struct store *s, const char *jid)
+{
+	static const enum sql steps[] = { SQL_ACCOUNT_DROP, SQL_ACCOUNT_EMPTY, SQL_CONTACT_DROP };
+	struct query q;
+	enum res res = RES_OK;
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && res == RES_OK; i++) {
+		db_query(&q, (struct db *)s, steps[i]);
+		db_text(&q, jid);
+		res = db_write(&q, NULL);
+	}
+	return res;
 }
 
 enum res
@@ -161,7 +256,7 @@ db_account_contacts_waiting(struct store *s, const char *after, size_t max, stru
 
 	db_query(&q, (struct db *)s, SQL_CONTACT_WAITING);
 	db_text(&q, after);
-	db_int(&q, max < INT32_MAX ? (int64_t)max : INT32_MAX);
+	db_int(&q, db_limit(max));
 	while ((res = db_row(&q)) == RES_OK)
 		if ((res = db_column_text(&q, 0, &jid)) != RES_OK ||
 		    (res = db_event(out, 0, jid)) != RES_OK) {

@@ -100,7 +100,40 @@ static const char version_2[] =
     "CREATE INDEX packet_ref ON packet (gateway, gateway_ref, sent_at) "
     "WHERE gateway_ref IS NOT NULL;";
 
-const char *const schema_steps[] = { version_1, version_2 };
+/*
+ * Recurrences, what people set for themselves, edited packets, and wishes to be forgotten.  A NULL
+ * and a 0 take no bytes behind the body, so that reading them never leads to its overflow pages.
+ */
+static const char version_3[] =
+    "ALTER TABLE packet ADD COLUMN series TEXT;"
+    "ALTER TABLE packet ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE account ADD COLUMN zone TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE account ADD COLUMN offline INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE account ADD COLUMN hours INTEGER NOT NULL DEFAULT 0;"
+
+    "CREATE TABLE series ("
+    "  id TEXT NOT NULL PRIMARY KEY,"
+    "  sender TEXT NOT NULL,"
+    "  recipient TEXT NOT NULL,"
+    "  kind INTEGER NOT NULL CHECK (kind > 0),"
+    "  offline INTEGER NOT NULL,"
+    "  rule TEXT NOT NULL,"
+    "  zone TEXT NOT NULL,"
+    "  start TEXT NOT NULL,"
+    "  at INTEGER NOT NULL,"
+    "  expires_ms INTEGER NOT NULL,"
+    "  paused INTEGER NOT NULL,"
+    "  packet TEXT NOT NULL,"
+    "  sealed BLOB NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX series_of ON series (sender, id);"
+
+    "CREATE TABLE forget ("
+    "  jid TEXT NOT NULL PRIMARY KEY,"
+    "  at INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;";
+
+const char *const schema_steps[] = { version_1, version_2, version_3 };
 const int schema_version = sizeof(schema_steps) / sizeof(schema_steps[0]);
 
 /* The one integer that `sql` selects; false with the reason in `why`. */

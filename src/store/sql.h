@@ -24,6 +24,8 @@
 #define SQL_STATE_CANCELLED 9
 #define SQL_STATE_UNCERTAIN 10
 #define SQL_KIND_IM         1
+#define SQL_KIND_SMS        2
+#define SQL_KIND_MMS        3
 #define SQL_CONTACT_GRANTED 2
 
 static_assert((int)PACKET_SCHEDULED == SQL_STATE_SCHEDULED, "scheduled");
@@ -39,6 +41,7 @@ static_assert((int)PACKET_UNCERTAIN == SQL_STATE_UNCERTAIN, "uncertain");
 static_assert(
     PACKET_NSTATES == SQL_STATE_UNCERTAIN + 1, "a new state belongs into one of the lists below");
 static_assert((int)KIND_IM == SQL_KIND_IM && KIND_END == 4, "a new kind is paid or it is not");
+static_assert((int)KIND_SMS == SQL_KIND_SMS && (int)KIND_MMS == SQL_KIND_MMS, "charged kinds");
 static_assert((int)CONTACT_GRANTED == SQL_CONTACT_GRANTED, "granted");
 
 #define SQL_TEXT_(token) #token
@@ -89,7 +92,9 @@ static_assert((int)CONTACT_GRANTED == SQL_CONTACT_GRANTED, "granted");
 
 #define SQL_COLUMNS \
 	"n, id, sender, recipient, kind, state, offline, created_at, due_at, next_at, expires_at, sent_at, finished_at, " \
-	"attempts, held, charge_day, charge_units, zone, sealed, gateway, gateway_ref"
+	"attempts, held, charge_day, charge_units, zone, sealed, gateway, gateway_ref, series, revision"
+#define SQL_SERIES_COLUMNS \
+	"rowid, id, sender, recipient, kind, offline, rule, zone, start, at, expires_ms, paused, packet, sealed"
 
 /* The statements that exist once for each class. */
 #define SQL_CLAIM(is_class) \
@@ -109,6 +114,19 @@ static_assert((int)CONTACT_GRANTED == SQL_CONTACT_GRANTED, "granted");
 	"SELECT min(next_at) FROM packet WHERE " is_state " AND " is_class \
 	" AND next_at <= 9223372036854775807"
 
+/* What every step of a packet's life writes, and the copy of it that may take the step. */
+#define SQL_STEP \
+	"UPDATE packet SET state = $1, next_at = $2, expires_at = $3, attempts = $4, held = $5, sent_at = $6, " \
+	"finished_at = $7, gateway = $8, gateway_ref = $9"
+/* The pages of a history; their end is the caller's, because damaged rows do not count. */
+#define SQL_FINISHED_PAGE(is_behind) \
+	"SELECT " SQL_COLUMNS " FROM packet WHERE sender = $1 AND " SQL_IS_FINISHED " AND " is_behind \
+	" ORDER BY finished_at DESC, n DESC"
+/* By kind, because the key of a charge begins with sender and kind. */
+#define SQL_CHARGES_OF(kind_number) \
+	"SELECT day, kind, count FROM charge WHERE sender = $1 AND kind = " SQL_TEXT(kind_number) \
+	" AND count > 0"
+
 #define SQL_STATEMENTS(X) \
 	X(BEGIN, "BEGIN IMMEDIATE") \
 	X(COMMIT, "COMMIT") \
@@ -120,16 +138,22 @@ static_assert((int)CONTACT_GRANTED == SQL_CONTACT_GRANTED, "granted");
 	X(PACKET_PUT, \
 	    "INSERT INTO packet (id, sender, recipient, kind, state, offline, created_at, due_at, next_at, expires_at, " \
 	    "sent_at, finished_at, attempts, held, charge_day, charge_units, zone, sealed, " \
-	    "gateway, gateway_ref) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, " \
-	    "$14, $15, $16, $17, $18, $19, $20)") \
+	    "gateway, gateway_ref, series, revision) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, " \
+	    "$10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)") \
 	X(PACKET_GET, "SELECT " SQL_COLUMNS " FROM packet WHERE id = $1") \
 	/* A gateway that counts anew after its own restart means the last one. */ \
 	X(PACKET_GET_REF, \
 	    "SELECT " SQL_COLUMNS " FROM packet WHERE gateway = $1 AND gateway_ref = $2 " \
 	    "ORDER BY sent_at DESC, n DESC LIMIT 1") \
-	X(PACKET_MOVE, \
-	    "UPDATE packet SET state = $1, next_at = $2, expires_at = $3, attempts = $4, held = $5, sent_at = $6, " \
-	    "finished_at = $7, gateway = $8, gateway_ref = $9 WHERE id = $10 AND state = $11") \
+	X(PACKET_MOVE, SQL_STEP " WHERE id = $10 AND state = $11 AND revision = $12") \
+	X(PACKET_EDIT, \
+	    SQL_STEP ", recipient = $10, offline = $11, due_at = $12, zone = $13, sealed = $14, " \
+	    "charge_day = $15, charge_units = $16, series = $17, revision = $18 " \
+	    "WHERE id = $19 AND state = $20 AND revision = $21") \
+	X(PACKET_CHARGE, \
+	    "UPDATE packet SET charge_day = $1, charge_units = $2 " \
+	    "WHERE id = $3 AND state = $4 AND revision = $5 AND charge_day = 0") \
+	X(PACKET_ERASE, "DELETE FROM packet WHERE id = $1 AND " SQL_IS_ENDED) \
 	X(PACKET_CLAIM_IM, SQL_CLAIM(SQL_IS_IM)) \
 	X(PACKET_CLAIM_PAID, SQL_CLAIM(SQL_IS_PAID)) \
 	X(PACKET_WAKE, \
@@ -157,6 +181,9 @@ static_assert((int)CONTACT_GRANTED == SQL_CONTACT_GRANTED, "granted");
 	X(FIND_FINISHED, \
 	    "SELECT " SQL_COLUMNS " FROM packet WHERE sender = $1 AND " SQL_IS_FINISHED \
 	    " ORDER BY finished_at DESC, n DESC LIMIT $2") \
+	/* A page begins behind a row: the rest of its instant, then what is older. */ \
+	X(FINISHED_SAME, SQL_FINISHED_PAGE("finished_at = $2 AND n < $3")) \
+	X(FINISHED_OLDER, SQL_FINISHED_PAGE("finished_at < $2")) \
 	X(FIND_HELD, \
 	    "SELECT " SQL_COLUMNS " FROM packet WHERE recipient = $1 AND " SQL_IS_HELD \
 	    " ORDER BY due_at, n LIMIT $2") \
@@ -192,19 +219,47 @@ static_assert((int)CONTACT_GRANTED == SQL_CONTACT_GRANTED, "granted");
 	    "SELECT coalesce(sum(CASE WHEN day = $1 THEN count ELSE 0 END), 0), coalesce(sum(count), 0) FROM charge " \
 	    "WHERE sender = $2 AND kind = $3 AND day BETWEEN $4 AND $5") \
 	X(CHARGE_PURGE, "DELETE FROM charge WHERE day < $1") \
+	X(CHARGE_LIST, \
+	    SQL_CHARGES_OF(SQL_KIND_IM) " UNION ALL " SQL_CHARGES_OF(SQL_KIND_SMS) " UNION ALL " \
+	    SQL_CHARGES_OF(SQL_KIND_MMS) " ORDER BY day, kind LIMIT $2") \
+\
+	X(SERIES_PUT, \
+	    "INSERT INTO series (id, sender, recipient, kind, offline, rule, zone, start, at, expires_ms, paused, " \
+	    "packet, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) " \
+	    "ON CONFLICT (id) DO UPDATE SET sender = excluded.sender, recipient = excluded.recipient, " \
+	    "kind = excluded.kind, offline = excluded.offline, rule = excluded.rule, zone = excluded.zone, " \
+	    "start = excluded.start, at = excluded.at, expires_ms = excluded.expires_ms, " \
+	    "paused = excluded.paused, packet = excluded.packet, sealed = excluded.sealed") \
+	X(SERIES_GET, "SELECT " SQL_SERIES_COLUMNS " FROM series WHERE id = $1") \
+	X(SERIES_DROP, "DELETE FROM series WHERE id = $1") \
+	X(SERIES_OF, "SELECT " SQL_SERIES_COLUMNS " FROM series WHERE sender = $1 ORDER BY id") \
+	/* Walks the table, once a start. */ \
+	X(SERIES_STUCK, \
+	    "SELECT " SQL_SERIES_COLUMNS " FROM series WHERE paused = 0 AND NOT EXISTS " \
+	    "(SELECT 1 FROM packet WHERE packet.id = series.packet AND NOT (" SQL_IS_ENDED "))") \
 \
 	X(LIMIT_GET, "SELECT per_day, per_month FROM quota_limit WHERE who = $1 AND kind = $2") \
 	X(LIMIT_SET, \
 	    "INSERT INTO quota_limit (who, kind, per_day, per_month) VALUES ($1, $2, $3, $4) " \
 	    "ON CONFLICT (who, kind) DO UPDATE SET per_day = excluded.per_day, per_month = excluded.per_month") \
-	X(ACCOUNT_GET, "SELECT blocked, notify FROM account WHERE jid = $1") \
+	X(ACCOUNT_GET, "SELECT blocked, notify, offline, hours, zone FROM account WHERE jid = $1") \
 	X(ACCOUNT_SET, \
-	    "INSERT INTO account (jid, blocked, notify) VALUES ($1, $2, $3) " \
-	    "ON CONFLICT (jid) DO UPDATE SET blocked = excluded.blocked, notify = excluded.notify") \
+	    "INSERT INTO account (jid, blocked, notify, offline, hours, zone) VALUES ($1, $2, $3, $4, $5, $6) " \
+	    "ON CONFLICT (jid) DO UPDATE SET blocked = excluded.blocked, notify = excluded.notify, " \
+	    "offline = excluded.offline, hours = excluded.hours, zone = excluded.zone") \
+	X(ACCOUNT_EMPTY, \
+	    "UPDATE account SET notify = 0, offline = 0, hours = 0, zone = '' WHERE jid = $1") \
+	X(ACCOUNT_DROP, "DELETE FROM account WHERE jid = $1 AND blocked = 0") \
+	X(FORGET_SET, \
+	    "INSERT INTO forget (jid, at) VALUES ($1, $2) ON CONFLICT (jid) DO UPDATE SET at = excluded.at") \
+	X(FORGET_DONE, "DELETE FROM forget WHERE jid = $1") \
+	/* The bound leaves out what is no address, and leads SQLite into the key. */ \
+	X(FORGET_LIST, "SELECT at, jid FROM forget WHERE jid > '' ORDER BY jid") \
 	X(CONTACT_GET, "SELECT state, changed_at FROM contact WHERE jid = $1") \
 	X(CONTACT_SET, \
 	    "INSERT INTO contact (jid, state, changed_at) VALUES ($1, $2, $3) " \
 	    "ON CONFLICT (jid) DO UPDATE SET state = excluded.state, changed_at = excluded.changed_at") \
+	X(CONTACT_DROP, "DELETE FROM contact WHERE jid = $1") \
 	/* One index seek a recipient, however many packets each has held. */ \
 	X(CONTACT_WAITING, \
 	    "WITH RECURSIVE waiting (jid) AS (" \

@@ -62,6 +62,19 @@ component_send(struct component *c, xmpp_stanza_t *st)
 	xmpp_stanza_release(st);
 }
 
+bool
+component_serves(const struct component *c, const char *domain)
+{
+	const char *const *served = c->config.domains;
+
+	if (strcmp(domain, c->ping_to.domain) == 0)
+		return true;
+	for (; served != NULL && *served != NULL; served++)
+		if (strcmp(domain, *served) == 0)
+			return true;
+	return false;
+}
+
 /* -- Pings: what the server says on its own after the handshake, and barriers ------------------ */
 
 static enum res
@@ -209,6 +222,23 @@ m_resume(struct messenger *m, uint64_t ticket)
 	adhoc_resume(of(m)->adhoc, ticket);
 }
 
+static enum res
+m_client_offset(struct messenger *m, const char *jid, int32_t *offset_s)
+{
+	return client_time_offset(of(m)->client_time, jid, offset_s);
+}
+
+static enum res
+m_request_slot(struct messenger *m, const struct slot_request *rq)
+{
+	struct component *c = of(m);
+	struct jid user;
+
+	if (jid_parse_text(&user, rq->user) != RES_OK || !component_serves(c, user.domain))
+		return RES_INVALID;
+	return upload_ask(c->upload, user.domain, rq);
+}
+
 static size_t
 m_batched(struct messenger *m)
 {
@@ -241,6 +271,8 @@ static const struct messenger_ops messenger_ops = {
 	.subscribe = m_subscribe,
 	.send = m_send,
 	.resume = m_resume,
+	.client_offset = m_client_offset,
+	.request_slot = m_request_slot,
 	.batched = m_batched,
 	.barrier = m_barrier,
 };
@@ -270,6 +302,33 @@ on_probe(void *arg, const char *bare)
 }
 
 static const struct presence_events presence_events = { .changed = on_changed, .probe = on_probe };
+
+/* -- What our own questions come to ------------------------------------------------------------ */
+
+/* What is too large to leave is a question that fails; component_send would answer it. */
+static enum res
+send_question(void *arg, xmpp_stanza_t *iq)
+{
+	struct component *c = arg;
+
+	return stream_write_stanza(c->stream, iq);
+}
+
+static void
+on_client_clock(void *arg, const char *jid)
+{
+	struct component *c = arg;
+
+	c->env.events->client_clock(c->env.events_arg, jid);
+}
+
+static void
+on_slot(void *arg, uint64_t ticket, enum res res, const struct slot *slot, const char *words)
+{
+	struct component *c = arg;
+
+	c->env.events->slot(c->env.events_arg, ticket, res, slot, words);
+}
 
 /* -- What the stream reports ------------------------------------------------------------------- */
 
@@ -307,6 +366,9 @@ on_down(void *arg)
 	timer_stop(&c->batch_timer);
 	forget_asked(c);
 	adhoc_forget(c->adhoc);
+	requests_reset(c->requests);
+	client_time_reset(c->client_time);
+	upload_reset(c->upload);
 	tracker_reset(c->tracker);
 	privilege_reset(c->privilege);
 	if (used)
@@ -343,6 +405,41 @@ static const struct stream_events stream_events = {
 
 /* -- The component ----------------------------------------------------------------------------- */
 
+/* What asks others. */
+static bool
+build_questions(struct component *c)
+{
+	const struct requests_env requests = {
+		.ctx = c->ctx,
+		.clock = c->env.clock,
+		.timers = c->env.timers,
+		.send = send_question,
+		.arg = c,
+	};
+	struct client_time_env client_time = {
+		.ctx = c->ctx,
+		.clock = c->env.clock,
+		.from = buf_str(&c->bot),
+		.told = on_client_clock,
+		.arg = c,
+	};
+	struct upload_env upload = {
+		.ctx = c->ctx,
+		.clock = c->env.clock,
+		.timers = c->env.timers,
+		.from = buf_str(&c->bot),
+		.own = c->address.domain,
+		.told = on_slot,
+		.arg = c,
+	};
+
+	c->requests = requests_new(&requests);
+	client_time.requests = upload.requests = c->requests;
+	c->client_time = client_time_new(&client_time);
+	c->upload = upload_new(&upload);
+	return c->requests != NULL && c->client_time != NULL && c->upload != NULL;
+}
+
 static bool
 build(struct component *c)
 {
@@ -378,7 +475,7 @@ build(struct component *c)
 	c->tracker = tracker_new(env->clock, env->timers, &presence_events, c);
 	c->privilege = privilege_new();
 	return c->stream != NULL && c->adhoc != NULL && c->query != NULL && c->tracker != NULL &&
-	    c->privilege != NULL;
+	    c->privilege != NULL && build_questions(c);
 }
 
 struct component *
@@ -415,6 +512,9 @@ component_free(struct component **cp)
 	query_free(&c->query);
 	tracker_free(&c->tracker);
 	privilege_free(&c->privilege);
+	requests_free(&c->requests);
+	client_time_free(&c->client_time);
+	upload_free(&c->upload);
 	buf_free(&c->frame);
 	buf_free(&c->bot);
 	if (c->ctx != NULL)
@@ -462,6 +562,7 @@ component_flush(struct component *c)
 {
 	forget_asked(c);
 	adhoc_committed(c->adhoc);
+	requests_committed(c->requests);
 	c->batch_held = false;
 	c->batched_turn = 0;
 	stream_flush(c->stream);
@@ -480,6 +581,7 @@ component_failed(struct component *c)
 		    "internal-server-error", NOT_STORED, NULL, NULL));
 	forget_asked(c);
 	adhoc_failed(c->adhoc);
+	requests_failed(c->requests);
 	if (c->batch_held)
 		(void)ping(c, "batch", c->batches, stream_write);
 	c->batch_held = false;

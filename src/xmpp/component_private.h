@@ -6,10 +6,12 @@
 #define LATERD_XMPP_COMPONENT_PRIVATE_H
 
 #include "xmpp/adhoc.h"
+#include "xmpp/client_time.h"
 #include "xmpp/component.h"
 #include "xmpp/presence.h"
 #include "xmpp/privilege.h"
 #include "xmpp/query.h"
+#include "xmpp/upload.h"
 
 #define COMPONENT_BOT "bot"
 
@@ -25,6 +27,9 @@ struct component {
 	struct query *query;
 	struct tracker *tracker;
 	struct privilege *privilege;
+	struct requests *requests; /* those of the next two */
+	struct client_time *client_time;
+	struct upload *upload;
 
 	bool ready, used; /* used: the service has something to lose */
 	/*
@@ -53,6 +58,8 @@ void inbound_dropped(struct component *c, const struct parser_dropped *dropped);
 /* Of struct adhoc_env; arg is the component. */
 bool inbound_again(void *arg, xmpp_stanza_t *iq);
 void inbound_answered(void *arg, xmpp_stanza_t *answer);
+/* It is a domain whose users we serve, or the one that is pinged. */
+bool component_serves(const struct component *c, const char *domain);
 /* The server answered the ping of that id. */
 void component_pong(struct component *c, const char *id);
 /*

@@ -6,7 +6,6 @@
 #include "xmpp/component_private.h"
 #include "xmpp/stanza.h"
 
-#define NS_STANZA_ERRORS "urn:ietf:params:xml:ns:xmpp-stanzas"
 #define NS_RECEIPTS "urn:xmpp:receipts"
 #define NS_DELAY "urn:xmpp:delay"
 
@@ -57,17 +56,7 @@ from_domain(const struct inbound *in)
 static bool
 from_granting(const struct inbound *in)
 {
-	const char *const *domain = in->c->config.domains;
-	const struct jid *from = &in->from.jid;
-
-	if (!from_domain(in))
-		return false;
-	if (is(from->domain, in->c->ping_to.domain))
-		return true;
-	for (; domain != NULL && *domain != NULL; domain++)
-		if (is(from->domain, *domain))
-			return true;
-	return false;
+	return from_domain(in) && component_serves(in->c, in->from.jid.domain);
 }
 
 /* -- iq ---------------------------------------------------------------------------------------- */
@@ -126,29 +115,23 @@ on_request(struct inbound *in)
 }
 
 static void
+on_answer(struct inbound *in)
+{
+	if (from_domain(in) && is(in->from.jid.domain, in->c->ping_to.domain))
+		component_pong(in->c, stanza_attr(in->st, "id"));
+	requests_answered(in->c->requests, &in->from.jid, in->st);
+}
+
+static void
 on_iq(struct inbound *in)
 {
 	if (is(in->type, "get") || is(in->type, "set"))
 		on_request(in);
-	else if (from_domain(in) && is(in->from.jid.domain, in->c->ping_to.domain))
-		component_pong(in->c, stanza_attr(in->st, "id"));
+	else
+		on_answer(in);
 }
 
 /* -- message ----------------------------------------------------------------------------------- */
-
-static const char *
-condition_of(xmpp_stanza_t *error)
-{
-	xmpp_stanza_t *child = error == NULL ? NULL : xmpp_stanza_get_children(error);
-
-	for (; child != NULL; child = xmpp_stanza_get_next(child)) {
-		const char *name = xmpp_stanza_get_name(child);
-
-		if (name != NULL && !is(name, "text") && stanza_is(child, name, NS_STANZA_ERRORS))
-			return name;
-	}
-	return "undefined-condition";
-}
 
 static void
 on_bounce(struct inbound *in)
@@ -156,7 +139,7 @@ on_bounce(struct inbound *in)
 	const struct component *c = in->c;
 	const char *id = stanza_attr(in->st, "id");
 	xmpp_stanza_t *error = stanza_child(in->st, "error", NULL);
-	const char *condition = condition_of(error), *type = stanza_attr(error, "type");
+	const char *condition = stanza_condition(error), *type = stanza_attr(error, "type");
 
 	if (*id == '\0')
 		return;

@@ -10,14 +10,11 @@
 #include "xmpp/form.h"
 #include "xmpp/stanza.h"
 
-#define NS_DISCO_INFO  "http://jabber.org/protocol/disco#info"
-#define NS_DISCO_ITEMS "http://jabber.org/protocol/disco#items"
-#define NS_LAST        "jabber:iq:last"
-#define NS_PING        "urn:xmpp:ping"
-#define NS_SERVERINFO  "http://jabber.org/network/serverinfo"
-#define NS_TIME        "urn:xmpp:time"
-#define NS_VCARD       "vcard-temp"
-#define NS_VERSION     "jabber:iq:version"
+#define NS_LAST       "jabber:iq:last"
+#define NS_PING       "urn:xmpp:ping"
+#define NS_SERVERINFO "http://jabber.org/network/serverinfo"
+#define NS_VCARD      "vcard-temp"
+#define NS_VERSION    "jabber:iq:version"
 
 struct query {
 	struct query_config config;

@@ -12,6 +12,10 @@
 #include "core/command.h"
 #include "core/zone.h"
 
+#define NS_DISCO_INFO  "http://jabber.org/protocol/disco#info"
+#define NS_DISCO_ITEMS "http://jabber.org/protocol/disco#items"
+#define NS_TIME        "urn:xmpp:time"
+
 struct query_config {
 	const char *address; /* our domain; the bot is bot@address */
 	const char *name;    /* for people */

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#define NS_STANZA_ERRORS "urn:ietf:params:xml:ns:xmpp-stanzas"
-
 xmpp_stanza_t *
 stanza_new(xmpp_ctx_t *ctx, const char *name, const char *ns)
 {
@@ -177,4 +175,19 @@ stanza_error(xmpp_ctx_t *ctx, xmpp_stanza_t *to, const char *error_type, const c
 	if (app != NULL)
 		stanza_add(error, app, app_ns);
 	return st;
+}
+
+const char *
+stanza_condition(xmpp_stanza_t *error)
+{
+	xmpp_stanza_t *child = error == NULL ? NULL : xmpp_stanza_get_children(error);
+
+	for (; child != NULL; child = xmpp_stanza_get_next(child)) {
+		const char *name = xmpp_stanza_get_name(child);
+
+		if (name != NULL && strcmp(name, "text") != 0 &&
+		    stanza_is(child, name, NS_STANZA_ERRORS))
+			return name;
+	}
+	return "undefined-condition";
 }

@@ -7,6 +7,8 @@
 
 #include "base/buf.h"
 
+#define NS_STANZA_ERRORS "urn:ietf:params:xml:ns:xmpp-stanzas"
+
 /*
  * Every function that builds bears NULL parents and returns NULL without memory; a child that could
  * not be added shows as a missing element, never as a crash.
@@ -43,5 +45,10 @@ xmpp_stanza_t *stanza_reply(xmpp_ctx_t *ctx, xmpp_stanza_t *to, const char *type
  */
 xmpp_stanza_t *stanza_error(xmpp_ctx_t *ctx, xmpp_stanza_t *to, const char *error_type,
     const char *condition, const char *text, const char *app, const char *app_ns);
+/*
+ * The condition of an <error/> that came, "undefined-condition" when it has none; borrowed from it.
+ * NULL is borne.
+ */
+const char *stanza_condition(xmpp_stanza_t *error);
 
 #endif

@@ -1,7 +1,8 @@
 /*
  * Whatever the server says after the handshake: what the component answers is XML, from an address
- * of ours and to somebody.  A byte 0xff in the input is no byte of the stream: commands that take
- * time are run again, and eleven seconds pass.
+ * of ours and to somebody.  Two bytes in the input are none of the stream: at 0xff commands that
+ * take time are run again, and eleven seconds pass; at 0xfe a slot and a clock are asked for, and
+ * the turn ends, so that what follows can answer questions of ours.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -33,6 +34,8 @@ struct world {
 	struct parser *parser; /* reads what is answered */
 	bool bad;              /* how the next turn ends */
 	uint64_t tickets, resumed; /* of commands that take time */
+	uint64_t wanted;       /* slots asked for */
+	uint8_t told[256];     /* and which of them have ended: this often */
 };
 
 static int64_t
@@ -61,12 +64,27 @@ find_command(struct commands *c, struct span name)
 }
 
 static void
+want_clock(struct world *w, const char *jid)
+{
+	int32_t offset = INT32_MAX;
+	enum res res = w->m->ops->client_offset(w->m, jid, &offset);
+
+	if (res == RES_OK ? offset < -14 * 3600 || offset > 14 * 3600
+	    : res != RES_UNCERTAIN && res != RES_NOTFOUND)
+		abort();
+}
+
+static void
 run_command(struct commands *c, const struct asker *who, const struct command_info *cmd,
     enum command_stage stage, struct form *in, struct reply *reply)
 {
 	struct world *w = (struct world *)c;
+	struct buf jid = { 0 };
 
-	(void)who, (void)cmd;
+	(void)cmd;
+	if (jid_print(&jid, &who->jid) == RES_OK)
+		want_clock(w, buf_str(&jid));
+	buf_free(&jid);
 	/* Every third runs at once. */
 	if (in != NULL && *form_get(in, "to") == 'l' && ++w->tickets % 3 != 0) {
 		reply->kind = REPLY_LATER;
@@ -139,6 +157,57 @@ on_contact(void *arg, const char *recipient, enum contact answer)
 		w->m->ops->watch(w->m, recipient);
 }
 
+static void
+on_client_clock(void *arg, const char *jid)
+{
+	struct world *w = arg;
+
+	if (strchr(jid, '/') == NULL)
+		abort();
+	want_clock(w, jid);
+	if (w->resumed < w->tickets)
+		w->m->ops->resume(w->m, ++w->resumed);
+}
+
+static void
+want_slot(struct world *w)
+{
+	const struct slot_request rq = { .user = "juliet@example.org", .name = "laterd.json",
+		.type = "application/json", .size = 1000, .ticket = w->wanted };
+
+	if (w->wanted < sizeof(w->told) && w->m->ops->request_slot(w->m, &rq) == RES_OK)
+		w->wanted++;
+}
+
+static void
+check_printable(const char *text)
+{
+	if (*text == '\0')
+		abort();
+	for (; *text != '\0'; text++)
+		if ((*text < ' ' && *text != '\t') || *text > '~')
+			abort();
+}
+
+static void
+on_slot(void *arg, uint64_t ticket, enum res res, const struct slot *slot, const char *words)
+{
+	struct world *w = arg;
+	size_t i;
+
+	if (ticket >= w->wanted || w->told[ticket]++ > 0 || (slot != NULL) != (res == RES_OK) ||
+	    (slot == NULL && *words == '\0'))
+		abort();
+	if (slot == NULL)
+		return;
+	check_printable(slot->put);
+	check_printable(slot->get);
+	if (slot->nheaders > SLOT_HEADERS_MAX)
+		abort();
+	for (i = 0; i < slot->nheaders; i++)
+		check_printable(slot->headers[i].value);
+}
+
 static const struct messenger_events messenger_events = {
 	.ready = on_plain,
 	.broken = on_plain,
@@ -148,6 +217,8 @@ static const struct messenger_events messenger_events = {
 	.not_allowed = on_not_allowed,
 	.received = on_received,
 	.contact = on_contact,
+	.client_clock = on_client_clock,
+	.slot = on_slot,
 };
 
 /* Every other turn fails. */
@@ -265,33 +336,57 @@ begin(struct world *w)
 	settle(w);
 }
 
+static void
+pass_time(struct world *w)
+{
+	while (w->resumed < w->tickets)
+		w->m->ops->resume(w->m, ++w->resumed);
+	w->now += 11 * SECOND_MS;
+	timers_run(&w->timers, w->now);
+}
+
+static void
+end_turn(struct world *w)
+{
+	want_slot(w);
+	want_clock(w, "juliet@example.org/balcony");
+	timers_run(&w->timers, w->now);
+}
+
+static void
+end(struct world *w)
+{
+	component_free(&w->component);
+	parser_free(&w->parser);
+	xmpp_ctx_free(w->ctx);
+	bufferevent_free(w->far);
+	event_base_loop(w->base, EVLOOP_NONBLOCK);
+	event_base_free(w->base);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	const uint8_t *end = data + (len > INPUT_MAX ? INPUT_MAX : len), *mark;
+	const uint8_t *stop = data + (len > INPUT_MAX ? INPUT_MAX : len), *mark;
 	struct world w;
 
 	log_open(LOG_TO_STDERR, LOG_ERROR);
 	begin(&w);
-	while (data < end) {
-		mark = memchr(data, 0xff, (size_t)(end - data));
-		bufferevent_write(w.far, data, (size_t)((mark == NULL ? end : mark) - data));
+	while (data < stop) {
+		for (mark = data; mark < stop && *mark < 0xfe; mark++)
+			;
+		bufferevent_write(w.far, data, (size_t)(mark - data));
 		settle(&w);
-		if (mark == NULL)
+		if (mark == stop)
 			break;
-		data = mark + 1;
-		while (w.resumed < w.tickets)
-			w.m->ops->resume(w.m, ++w.resumed);
-		w.now += 11 * SECOND_MS;
-		timers_run(&w.timers, w.now);
+		if (*mark == 0xff)
+			pass_time(&w);
+		else
+			end_turn(&w);
 		component_flush(w.component);
 		settle(&w);
+		data = mark + 1;
 	}
-	component_free(&w.component);
-	parser_free(&w.parser);
-	xmpp_ctx_free(w.ctx);
-	bufferevent_free(w.far);
-	event_base_loop(w.base, EVLOOP_NONBLOCK);
-	event_base_free(w.base);
+	end(&w);
 	return 0;
 }

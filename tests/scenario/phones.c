@@ -143,8 +143,10 @@ end(struct requested *r)
 	else if (says->end == PHONE_BREAKS)
 		a = (struct http_answer){ .end = HTTP_BROKEN, .error = "Connection reset by peer" };
 	else {
-		a.status = says->status != 0 ? says->status : 202;
-		a.body = says->body.p == NULL && says->status == 0 ? SPAN("0: Accepted for delivery") : says->body;
+		bool put = strcmp(r->method, "PUT") == 0;
+
+		a.status = says->status != 0 ? says->status : put ? 201 : 202;
+		a.body = says->body.p == NULL && says->status == 0 && !put ? SPAN("0: Accepted for delivery") : says->body;
 		a.headers = &type;
 		if (a.body.len > r->answer_max) {
 			a.end = HTTP_TOO_LARGE;
@@ -215,6 +217,15 @@ world_requests(const struct world *w, const char *url)
 	return n;
 }
 
+const struct requested *
+world_request(const struct world *w, const char *url)
+{
+	for (size_t i = w->phones.n; i-- > 0;)
+		if (strncmp(w->phones.v[i].url, url, strlen(url)) == 0)
+			return &w->phones.v[i];
+	return NULL;
+}
+
 size_t
 world_sms(const struct world *w, const char *number)
 {
@@ -223,20 +234,6 @@ world_sms(const struct world *w, const char *number)
 	for (size_t i = 0; i < w->phones.n; i++)
 		n += strcmp(phone_header(&w->phones.v[i], "X-Kannel-To"), number) == 0;
 	return n;
-}
-
-const char *
-world_schedule_text(struct world *w, struct text text)
-{
-	return world_schedule_ask(w, (struct ask){
-		.from = text.from, .node = "sms",
-		.fields = {
-			"to", text.to != NULL ? text.to : PHONE,
-			"when", text.when != NULL ? text.when : "in 5 minutes",
-			"body", text.body != NULL ? text.body : "Good morning",
-			"expires", text.expires != NULL ? text.expires : "",
-		},
-	});
 }
 
 /* -- The configuration ---------------------------------------------------------------------------------------------------------- */

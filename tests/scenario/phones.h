@@ -1,6 +1,6 @@
 /*
  * The other end of laterd's HTTP requests: gateways, and hosts of media, as far as laterd can tell.  Every request is recorded, and
- * ends as the test says; without a word of the test it is answered as Kannel does what it accepts.
+ * ends as the test says; without a word of the test it is answered as Kannel does what it accepts, and a PUT with 201.
  */
 #ifndef LATERD_TESTS_SCENARIO_PHONES_H
 #define LATERD_TESTS_SCENARIO_PHONES_H
@@ -17,7 +17,7 @@ enum phone_end {
 	PHONE_WAITS    /* until the test ends it by world_phone_end */
 };
 
-/* Zeroed: 202 "0: Accepted for delivery". */
+/* Zeroed: 202 "0: Accepted for delivery"; to a PUT 201. */
 struct phone_says {
 	enum phone_end end;
 	int status;
@@ -80,9 +80,10 @@ void world_phone_ends(struct world *w, size_t i, struct phone_says says);
 
 /* The value of a header field, in any case; "" when there is none. */
 const char *phone_header(const struct requested *r, const char *name);
-/* How many requests to URLs that begin so; how many to Kannel for this number. */
+/* How many requests to URLs that begin so; how many to Kannel for this number; the last one to such a URL, or NULL. */
 size_t world_requests(const struct world *w, const char *url);
 size_t world_sms(const struct world *w, const char *number);
+const struct requested *world_request(const struct world *w, const char *url);
 
 /*
  * Before world_start: a gateway in w->config, at the end.  world_gateway(w, .info.name = "office").  What is not given is Kannel for
@@ -97,7 +98,7 @@ void world_route(struct world *w, const char *prefix, enum packet_kind kind, ...
 #define PHONE "+4917012345678"
 #define world_schedule_sms(w, ...) world_schedule_text((w), (struct text){ __VA_ARGS__ })
 struct text {
-	const char *from, *to, *when, *body, *expires;
+	const char *from, *to, *when, *body, *expires, *repeat, *rrule;
 };
 const char *world_schedule_text(struct world *w, struct text text);
 

@@ -7,6 +7,9 @@
 #include "xmpp/stanza.h"
 
 #define NS_CLIENT "jabber:client"
+#define NS_UPLOAD "urn:xmpp:http:upload:0"
+#define NS_ITEMS  "http://jabber.org/protocol/disco#items"
+#define NS_INFO   "http://jabber.org/protocol/disco#info"
 
 static const struct {
 	const char *ns, *extra;
@@ -137,7 +140,7 @@ on_message(struct world *w, xmpp_stanza_t *outer)
 	m = &w->heard[w->nheard++];
 	addresses = stanza_child(st, "addresses", "http://jabber.org/protocol/address");
 	*m = (struct heard){
-		.at = w->wall, .privileged = inner != NULL,
+		.at = w->wall, .connection = w->connections, .privileged = inner != NULL,
 		.id = attr(w, st, "id"), .type = attr(w, st, "type"), .from = attr(w, st, "from"), .to = attr(w, st, "to"),
 		.body = text(w, stanza_child(st, "body", NULL)),
 		.origin_id = attr(w, stanza_child(st, "origin-id", "urn:xmpp:sid:0"), "id"),
@@ -191,27 +194,125 @@ on_presence(struct world *w, xmpp_stanza_t *st)
 	}
 }
 
-static void
-on_iq(struct world *w, xmpp_stanza_t *st)
-{
-	const char *type = stanza_attr(st, "type");
-	bool batch = strncmp(stanza_attr(st, "id"), "batch-", 6) == 0;
+/* -- What laterd asks ----------------------------------------------------------------------------------------------------------- */
 
-	if (strcmp(type, "get") != 0 && strcmp(type, "set") != 0) {
-		w->answers = arena_grow(&w->arena, w->answers, w->nanswers, &w->answers_cap, sizeof(*w->answers));
-		w->answers[w->nanswers++] = xmpp_stanza_clone(st);
-		return;
-	}
-	assert_non_null(stanza_child(st, "ping", "urn:xmpp:ping"));
+static void
+reply(struct world *w, xmpp_stanza_t *iq, const char *inner)
+{
+	server_say(w, "<iq type='result' id='%s' from='%s' to='%s'>%s</iq>", stanza_attr(iq, "id"),
+	    server_escape(w, stanza_attr(iq, "to")), stanza_attr(iq, "from"), inner);
+}
+
+static void
+refuse(struct world *w, xmpp_stanza_t *iq, const char *type, const char *condition, const char *words)
+{
+	server_say(w, "<iq type='error' id='%s' from='%s' to='%s'><error type='%s'>"
+	    "<%s xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
+	    "<text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>%s</text></error></iq>",
+	    stanza_attr(iq, "id"), server_escape(w, stanza_attr(iq, "to")), stanza_attr(iq, "from"), type, condition, words);
+}
+
+/* XEP-0202, to a client. */
+static void
+on_time(struct world *w, xmpp_stanza_t *iq)
+{
+	const char *to = attr(w, iq, "to"), *slash = strchr(to, '/');
+	const struct person *p;
+
+	assert_non_null(slash);
+	w->clocks++;
+	p = known(w, arena_printf(&w->arena, "%.*s", (int)(slash - to), to));
+	if (p == NULL || p->tzo == NULL)
+		refuse(w, iq, "cancel", "service-unavailable", "");
+	else if (p->tzo[0] != '\0')
+		reply(w, iq, arena_printf(&w->arena, "<time xmlns='urn:xmpp:time'><tzo>%s</tzo><utc>%s</utc></time>", p->tzo,
+		    world_clock_text(w, w->wall)));
+}
+
+static void
+on_items(struct world *w, xmpp_stanza_t *iq)
+{
+	if (strcmp(stanza_attr(iq, "to"), "example.org") == 0)
+		reply(w, iq, w->uploads ? "<query xmlns='" NS_ITEMS "'><item jid='rooms.example.org'/><item jid='" UPLOADS "'/></query>"
+		    : "<query xmlns='" NS_ITEMS "'><item jid='rooms.example.org'/></query>");
+	else
+		refuse(w, iq, "cancel", "service-unavailable", "");
+}
+
+static void
+on_info(struct world *w, xmpp_stanza_t *iq)
+{
+	const char *to = stanza_attr(iq, "to");
+
+	if (strcmp(to, "example.org") == 0)
+		reply(w, iq, "<query xmlns='" NS_INFO "'><identity category='server' type='im'/><feature var='" NS_ITEMS "'/></query>");
+	else if (strcmp(to, "rooms.example.org") == 0)
+		reply(w, iq, "<query xmlns='" NS_INFO "'><identity category='conference' type='text'/>"
+		    "<feature var='http://jabber.org/protocol/muc'/></query>");
+	else if (w->uploads && strcmp(to, UPLOADS) == 0)
+		reply(w, iq, arena_printf(&w->arena,
+		    "<query xmlns='" NS_INFO "'><identity category='store' type='file'/><feature var='" NS_UPLOAD "'/>"
+		    "<x xmlns='jabber:x:data' type='result'><field var='FORM_TYPE' type='hidden'><value>" NS_UPLOAD "</value></field>"
+		    "<field var='max-file-size'><value>%zu</value></field></x></query>", w->upload_max));
+	else
+		refuse(w, iq, "cancel", "service-unavailable", "");
+}
+
+static void
+on_slot(struct world *w, xmpp_stanza_t *iq, xmpp_stanza_t *request)
+{
+	const char *name = server_escape(w, stanza_attr(request, "filename"));
+
+	assert_true(w->uploads);
+	assert_string_equal(stanza_attr(iq, "to"), UPLOADS);
+	assert_string_not_equal(name, "");
+	w->slots++;
+	w->slot_size = (size_t)strtoull(stanza_attr(request, "size"), NULL, 10);
+	if (w->slot_size > w->upload_max)
+		refuse(w, iq, "modify", "not-acceptable", "File too large");
+	else if (w->slot == SLOT_REFUSED)
+		refuse(w, iq, "cancel", "not-allowed", "Only users of this server may upload");
+	else if (w->slot == SLOT_GIVEN)
+		reply(w, iq, arena_printf(&w->arena, "<slot xmlns='" NS_UPLOAD "'><put url='" UPLOADS_PUT "%s'>"
+		    "<header name='Authorization'>Basic c2xvdA==</header></put><get url='" UPLOADS_GET "%s'/></slot>", name, name));
+}
+
+static void
+on_ping(struct world *w, xmpp_stanza_t *iq)
+{
+	bool batch = strncmp(stanza_attr(iq, "id"), "batch-", 6) == 0;
+
+	assert_non_null(stanza_child(iq, "ping", "urn:xmpp:ping"));
 	if (batch) {
 		w->pings++;
 		w->batch_max = w->batch > w->batch_max ? w->batch : w->batch_max;
 		w->batch = 0;
-		w->unanswered = w->pong ? "" : attr(w, st, "id");
+		w->unanswered = w->pong ? "" : attr(w, iq, "id");
 	}
 	if (batch ? w->pong : !w->slow_start)
-		server_say(w, "<iq type='result' id='%s' from='%s' to='%s'/>", stanza_attr(st, "id"), stanza_attr(st, "to"),
-		    stanza_attr(st, "from"));
+		server_say(w, "<iq type='result' id='%s' from='%s' to='%s'/>", stanza_attr(iq, "id"), stanza_attr(iq, "to"),
+		    stanza_attr(iq, "from"));
+}
+
+static void
+on_iq(struct world *w, xmpp_stanza_t *st)
+{
+	const char *type = stanza_attr(st, "type");
+	xmpp_stanza_t *child;
+
+	if (strcmp(type, "get") != 0 && strcmp(type, "set") != 0) {
+		w->answers = arena_grow(&w->arena, w->answers, w->nanswers, &w->answers_cap, sizeof(*w->answers));
+		w->answers[w->nanswers++] = xmpp_stanza_clone(st);
+	} else if (stanza_child(st, "time", "urn:xmpp:time") != NULL)
+		on_time(w, st);
+	else if (stanza_child(st, "query", NS_ITEMS) != NULL)
+		on_items(w, st);
+	else if (stanza_child(st, "query", NS_INFO) != NULL)
+		on_info(w, st);
+	else if ((child = stanza_child(st, "request", NS_UPLOAD)) != NULL)
+		on_slot(w, st, child);
+	else
+		on_ping(w, st);
 }
 
 static void

@@ -279,23 +279,6 @@ test_text_of_very_many_lines_comes_back_whole_in_few_values(void **state)
 }
 
 static void
-test_repetition_is_refused_rather_than_forgotten(void **state)
-{
-	struct world *w = *state;
-	struct ask filled = world_im(.when = "in 1 hours");
-	struct answer a;
-
-	world_start(w);
-	filled.fields[10] = "repeat";
-	filled.fields[11] = "daily";
-	a = world_ask(w, filled);
-	assert_string_equal(a.status, "executing");
-	filled.fields[11] = "no";
-	a = world_ask(w, filled);
-	assert_string_equal(a.status, "completed");
-}
-
-static void
 test_unknown_command_is_not_found(void **state)
 {
 	struct world *w = *state;
@@ -607,7 +590,6 @@ main(void)
 		WORLD_TEST(test_wrong_field_brings_the_same_form_back_with_the_reason),
 		WORLD_TEST(test_message_above_body_max_is_refused_and_one_at_it_is_not),
 		WORLD_TEST(test_text_of_very_many_lines_comes_back_whole_in_few_values),
-		WORLD_TEST(test_repetition_is_refused_rather_than_forgotten),
 		WORLD_TEST(test_unknown_command_is_not_found),
 		WORLD_TEST(test_foreign_domains_are_forbidden),
 		WORLD_TEST(test_blocked_user_is_not_allowed),

@@ -11,10 +11,7 @@
 #include "base/log.h"
 #include "base/parse.h"
 #include "server.h"
-#include "xmpp/adhoc.h"
-#include "xmpp/form.h"
 #include "xmpp/parser.h"
-#include "xmpp/stanza.h"
 
 /* What one instant may take to come to rest, before the test is taken to run in circles. */
 #define ROUNDS_MAX 100000
@@ -234,6 +231,7 @@ configure(struct world *w)
 	c->schedule.horizon_ms = 400 * DAY_MS;
 	c->schedule.late_limit_ms = DAY_MS;
 	c->schedule.hold_ms = 30 * DAY_MS;
+	c->schedule.repeat_min_ms = 15 * MINUTE_MS;
 	c->schedule.pending_max = 1000;
 	c->schedule.body_max = 10000;
 	c->schedule.offline = OFFLINE_AUTO;
@@ -266,6 +264,7 @@ world_setup(void **state)
 	w->mono = 7654321;
 	w->pong = true;
 	w->unanswered = "";
+	w->upload_max = 1 << 20;
 	w->ctx = xmpp_ctx_new(NULL, NULL);
 	w->base = event_base_new();
 	w->connected = event_new(w->base, -1, 0, on_connected, w);
@@ -367,179 +366,6 @@ world_receipt(struct world *w, const struct heard *m)
 	    m->to, m->from, m->id, m->id);
 }
 
-/* -- Commands ------------------------------------------------------------------------------------------------------------------- */
-
-static void
-add_field(struct buf *xml, const char *var, const char *value)
-{
-	struct span rest = span_of(value);
-
-	buf_printf(xml, "<field var='%s'>", var);
-	while (rest.len > 0) {
-		const char *end = memchr(rest.p, '\n', rest.len);
-		size_t len = end == NULL ? rest.len : (size_t)(end - rest.p);
-
-		buf_text(xml, "<value>");
-		xml_escape(xml, (struct span){ rest.p, len });
-		buf_text(xml, "</value>");
-		len += end != NULL;
-		rest = (struct span){ rest.p + len, rest.len - len };
-	}
-	buf_text(xml, "</field>");
-}
-
-const char *
-world_ask_xml(struct world *w, struct ask *ask)
-{
-	const char *action = ask->action != NULL ? ask->action : ask->fields[0] != NULL ? "complete" : NULL, *copy;
-	struct buf xml = { 0 };
-
-	ask->id = arena_printf(&w->arena, "ask-%lu", ++w->next_id);
-	buf_printf(&xml, "<iq type='set' id='%s' from='%s' to='" COMPONENT "'><command xmlns='" NS_COMMANDS "' node='%s'",
-	    ask->id, ask->from != NULL ? ask->from : JULIET "/balcony", ask->node);
-	if (action != NULL)
-		buf_printf(&xml, " action='%s'", action);
-	if (ask->session != NULL)
-		buf_printf(&xml, " sessionid='%s'", ask->session);
-	buf_text(&xml, ">");
-	if (ask->fields[0] != NULL) {
-		buf_text(&xml, "<x xmlns='jabber:x:data' type='submit'>");
-		for (size_t i = 0; ask->fields[i] != NULL; i += 2)
-			add_field(&xml, ask->fields[i], ask->fields[i + 1]);
-		buf_text(&xml, "</x>");
-	}
-	buf_text(&xml, "</command></iq>");
-	assert_false(xml.failed);
-	copy = arena_text(&w->arena, buf_str(&xml));
-	buf_free(&xml);
-	return copy;
-}
-
-struct answer
-world_ask(struct world *w, struct ask ask)
-{
-	const char *xml = world_ask_xml(w, &ask);
-
-	world_send(w, "%s", xml);
-	return world_answer(w, ask.id);
-}
-
-static const char *
-child_text(struct world *w, xmpp_stanza_t *parent, const char *name, const char *ns)
-{
-	xmpp_stanza_t *st = parent == NULL ? NULL : stanza_child(parent, name, ns);
-	struct buf text = { 0 };
-	const char *copy = "";
-
-	if (st != NULL && stanza_get_text(st, &text) == RES_OK)
-		copy = arena_text(&w->arena, buf_str(&text));
-	buf_free(&text);
-	return copy;
-}
-
-static const char *
-child_attr(xmpp_stanza_t *parent, const char *name, const char *attr)
-{
-	xmpp_stanza_t *st = parent == NULL ? NULL : stanza_child(parent, name, NULL);
-
-	return st == NULL ? "" : stanza_attr(st, attr);
-}
-
-static void
-read_error(struct world *w, xmpp_stanza_t *iq, struct answer *a)
-{
-	xmpp_stanza_t *error = stanza_child(iq, "error", NULL);
-
-	a->error_type = child_attr(iq, "error", "type");
-	a->text = child_text(w, error, "text", NULL);
-	for (xmpp_stanza_t *st = error == NULL ? NULL : xmpp_stanza_get_children(error); st != NULL;
-	    st = xmpp_stanza_get_next(st)) {
-		const char *ns = xmpp_stanza_is_tag(st) ? xmpp_stanza_get_ns(st) : NULL;
-
-		if (ns != NULL && strcmp(ns, NS_COMMANDS) == 0)
-			a->app = xmpp_stanza_get_name(st);
-		else if (ns != NULL && strcmp(xmpp_stanza_get_name(st), "text") != 0)
-			a->condition = xmpp_stanza_get_name(st);
-	}
-}
-
-struct answer
-world_answer(struct world *w, const char *id)
-{
-	struct answer a = { .condition = "", .app = "" };
-	xmpp_stanza_t *iq = NULL, *command;
-
-	for (size_t i = 0; i < w->nanswers; i++)
-		if (strcmp(stanza_attr(w->answers[i], "id"), id) == 0) {
-			assert_null(iq);
-			iq = w->answers[i];
-		}
-	assert_non_null(iq);
-	command = stanza_child(iq, "command", NS_COMMANDS);
-	a.type = stanza_attr(iq, "type");
-	a.status = child_attr(iq, "command", "status");
-	a.session = child_attr(iq, "command", "sessionid");
-	a.note = child_text(w, command, "note", NULL);
-	a.note_type = child_attr(command, "note", "type");
-	a.execute = child_attr(command, "actions", "execute");
-	a.form = command == NULL ? NULL : stanza_child(command, "x", NS_DATA);
-	read_error(w, iq, &a);
-	return a;
-}
-
-const char *
-world_field(struct world *w, const struct answer *a, const char *var)
-{
-	xmpp_stanza_t *fd = a->form == NULL ? NULL : xmpp_stanza_get_children(a->form), *value;
-	struct buf out = { 0 };
-	const char *copy;
-
-	while (fd != NULL && (!stanza_is(fd, "field", NULL) || strcmp(stanza_attr(fd, "var"), var) != 0))
-		fd = xmpp_stanza_get_next(fd);
-	for (value = fd == NULL ? NULL : xmpp_stanza_get_children(fd); value != NULL; value = xmpp_stanza_get_next(value)) {
-		if (!stanza_is(value, "value", NULL))
-			continue;
-		if (out.len > 0)
-			buf_text(&out, "\n");
-		assert_int_equal(stanza_get_text(value, &out), RES_OK);
-	}
-	copy = arena_text(&w->arena, buf_str(&out));
-	buf_free(&out);
-	return copy;
-}
-
-struct ask
-world_im_ask(struct im im)
-{
-	return (struct ask){
-		.from = im.from, .node = "im",
-		.fields = {
-			"to", im.to != NULL ? im.to : ROMEO,
-			"when", im.when != NULL ? im.when : "in 5 minutes",
-			"body", im.body != NULL ? im.body : "Good morning",
-			"offline", im.offline != NULL ? im.offline : "auto",
-			"expires", im.expires != NULL ? im.expires : "",
-		},
-	};
-}
-
-const char *
-world_schedule_ask(struct world *w, struct ask ask)
-{
-	struct answer a = world_ask(w, ask);
-	const char *ids = world_field(w, &a, "id");
-
-	if (strcmp(a.status, "completed") != 0 || ids[0] == '\0')
-		fail_msg("not scheduled: %s%s %s", a.note, a.text, world_field(w, &a, "error"));
-	return arena_printf(&w->arena, "%.*s", PACKET_ID_LEN, ids);
-}
-
-const char *
-world_schedule_im(struct world *w, struct im im)
-{
-	return world_schedule_ask(w, world_im_ask(im));
-}
-
 /* -- What has come of it -------------------------------------------------------------------------------------------------------- */
 
 size_t
@@ -597,30 +423,56 @@ world_signals(const struct world *w, const char *type, const char *to)
 
 /* -- The database --------------------------------------------------------------------------------------------------------------- */
 
-int64_t
-world_sql(struct world *w, const char *format, ...)
+static const char *
+query(struct world *w, const struct buf *sql)
 {
-	struct buf sql = { 0 };
 	sqlite3 *db = NULL;
 	sqlite3_stmt *stmt = NULL;
-	int64_t value = 0;
-	va_list args;
+	const char *value = "";
 	int rc;
 
-	va_start(args, format);
-	buf_vprintf(&sql, format, args);
-	va_end(args);
 	assert_int_equal(sqlite3_open(w->config.store.database, &db), SQLITE_OK);
 	sqlite3_busy_timeout(db, 1000);
-	if (sqlite3_prepare_v2(db, buf_str(&sql), -1, &stmt, NULL) != SQLITE_OK)
-		fail_msg("%s: %s", buf_str(&sql), sqlite3_errmsg(db));
+	if (sqlite3_prepare_v2(db, buf_str(sql), -1, &stmt, NULL) != SQLITE_OK)
+		fail_msg("%s: %s", buf_str(sql), sqlite3_errmsg(db));
 	if ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		value = sqlite3_column_int64(stmt, 0);
+		const unsigned char *text = sqlite3_column_text(stmt, 0);
+
+		value = text == NULL ? "" : arena_text(&w->arena, (const char *)text);
 		rc = SQLITE_DONE;
 	}
 	assert_int_equal(rc, SQLITE_DONE);
 	sqlite3_finalize(stmt);
 	sqlite3_close(db);
+	return value;
+}
+
+const char *
+world_sql_text(struct world *w, const char *format, ...)
+{
+	struct buf sql = { 0 };
+	const char *value;
+	va_list args;
+
+	va_start(args, format);
+	buf_vprintf(&sql, format, args);
+	va_end(args);
+	value = query(w, &sql);
+	buf_free(&sql);
+	return value;
+}
+
+int64_t
+world_sql(struct world *w, const char *format, ...)
+{
+	struct buf sql = { 0 };
+	int64_t value;
+	va_list args;
+
+	va_start(args, format);
+	buf_vprintf(&sql, format, args);
+	va_end(args);
+	value = strtoll(query(w, &sql), NULL, 10);
 	buf_free(&sql);
 	return value;
 }
@@ -629,4 +481,24 @@ const char *
 world_state(struct world *w, const char *id)
 {
 	return packet_state_name((enum packet_state)world_sql(w, "SELECT state FROM packet WHERE id = '%s'", id));
+}
+
+/* SCHEDULED, QUEUED, HELD, INFLIGHT */
+#define WAITING_FOR \
+	"FROM packet WHERE recipient = '%s' AND sender <> '" BOT "' AND state IN (1, 2, 3, 4)"
+
+const char *
+world_waiting(struct world *w, const char *to)
+{
+	int64_t n = world_sql(w, "SELECT count(*) " WAITING_FOR, to);
+
+	if (n > 1)
+		fail_msg("%d messages to %s are waiting", (int)n, to);
+	return world_sql_text(w, "SELECT id " WAITING_FOR, to);
+}
+
+int64_t
+world_due(struct world *w, const char *id)
+{
+	return world_sql(w, "SELECT due_at FROM packet WHERE id = '%s'", id);
 }

@@ -41,7 +41,20 @@ struct person {
 	enum answers_probe probe;
 	enum answers_request request;
 	const char *bounce, *bounce_type; /* what a message to them comes back with, before the pong; NULL: it arrives */
+	/* What all their clients say of their clocks (XEP-0202), as it stands in <tzo/>; NULL: an error, at once. */
+	const char *tzo;
 };
+
+/* A tzo: the client has the question, and never answers it. */
+#define TZO_SILENCE ""
+
+/* How the upload service answers who asks for a slot (XEP-0363). */
+enum answers_slot { SLOT_GIVEN, SLOT_REFUSED, SLOT_SILENCE };
+
+#define UPLOADS "upload.example.org"
+/* Where it lets files be put, and be had; the name of the file follows. */
+#define UPLOADS_PUT "https://put.upload.example.org/slot/"
+#define UPLOADS_GET "https://upload.example.org/get/"
 
 /* A message that reached the server.  Absent strings are "". */
 struct heard {
@@ -49,6 +62,7 @@ struct heard {
 	const char *clock; /* `at` as "2026-11-22T10:05:00.000Z" */
 	const char *id, *origin_id, *type, *from, *to, *body, *delay, *nick, *ofrom;
 	bool privileged, wants_receipt;
+	size_t connection; /* the number of the stream */
 };
 
 /* A presence stanza of type probe, subscribe, ... that reached the server. */
@@ -75,6 +89,9 @@ struct world {
 	bool pong;           /* the pings that end a batch are answered; else world_pong does it */
 	bool slow_start;     /* the ping after the handshake gets no answer: we may not send yet */
 	bool forbids;        /* privileged messages come back with `forbidden` */
+	bool uploads;        /* the server has UPLOADS, which takes files of upload_max bytes */
+	size_t upload_max;
+	enum answers_slot slot;
 	struct person people[PEOPLE_MAX + 1]; /* the others are silent */
 	struct phones phones;
 
@@ -88,6 +105,9 @@ struct world {
 	const char *unanswered; /* the id of the last of them while !pong; "" when there is none */
 	size_t batch_max;    /* the largest number of bytes heard between two of them */
 	size_t connections;
+	size_t clocks;       /* how often clients were asked for theirs */
+	size_t slots;        /* how many were asked for */
+	size_t slot_size;    /* for the last of them */
 	size_t turns;        /* that laterd has ended */
 	int code;            /* of the last world_try_start */
 	struct buf why;
@@ -161,7 +181,7 @@ void world_receipt(struct world *w, const struct heard *m);
 
 /* -- Commands ----------------------------------------------------------------------------------------------------------------- */
 
-/* One request.  from: JULIET at a client.  action: "complete" with fields, else none.  fields: var, value, var, value, ... */
+/* One request.  from: JULIET at the balcony.  action: "complete" with fields, else none.  fields: var, value, var, value, ... */
 struct ask {
 	const char *from, *node, *action, *session, *id;
 	const char *fields[24];
@@ -176,10 +196,20 @@ struct answer world_answer(struct world *w, const char *id);
 
 /* The values of a field, joined by LF; "" when it is not there. */
 const char *world_field(struct world *w, const struct answer *a, const char *var);
+bool world_has_field(const struct answer *a, const char *var);
+/* The note, an error's text and all values, a line each. */
+const char *world_text(struct world *w, const struct answer *a);
+/* The test fails, and shows the text, when these words are not in it. */
+void world_says(const char *text, const char *words);
+
+/* world_edit(w, "id", id, "when", "fri 9:00"): one round trip, from JULIET. */
+#define world_edit(w, ...) world_command((w), .node = "edit", .fields = { __VA_ARGS__ })
+/* world_order(w, "pause", id): a command of JULIET with an id alone. */
+#define world_order(w, command, the_id) world_command((w), .node = (command), .fields = { "id", (the_id) })
 
 /* What juliet fills into the form.  From JULIET to ROMEO, "Good morning", in 5 minutes, auto, unless said otherwise. */
 struct im {
-	const char *from, *to, *when, *body, *offline, *expires;
+	const char *from, *to, *when, *body, *offline, *expires, *repeat, *rrule;
 };
 
 /* world_schedule(w, .when = "in 2 minutes", .offline = "hold") gives the id, of the first recipient if there are several. */
@@ -207,5 +237,10 @@ size_t world_signals(const struct world *w, const char *type, const char *to);
 const char *world_state(struct world *w, const char *id);
 /* One statement on the database, beside laterd's back; the first column of the first row if there is one, else 0. */
 int64_t world_sql(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+const char *world_sql_text(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The id of the only message to them that has not been sent or ended; "" when there is none. */
+const char *world_waiting(struct world *w, const char *to);
+/* The instant at which it is due. */
+int64_t world_due(struct world *w, const char *id);
 
 #endif

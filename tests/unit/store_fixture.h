@@ -119,6 +119,27 @@ sample(unsigned i)
 	return p;
 }
 
+/* A daily recurrence of ME's whose present occurrence is the packet of the same number. */
+static inline struct series
+sample_series(unsigned i)
+{
+	struct series se = {
+		.sender = ME,
+		.recipient = YOU,
+		.kind = KIND_IM,
+		.offline = OFFLINE_AUTO,
+		.rule = { "FREQ=DAILY" },
+		.zone = "Europe/Berlin",
+		.start = "2026-12-25T09:00:00",
+		.at = NOON,
+		.sealed = SPAN("\1sealed\0{date}"),
+	};
+
+	number_id(se.id, i);
+	number_id(se.packet, i);
+	return se;
+}
+
 static inline void
 put(struct fixture *f, const struct packet *p)
 {
@@ -163,6 +184,33 @@ state_of(struct fixture *f, unsigned i)
 		assert_int_equal(res, RES_NOTFOUND);
 	packets_free(&ps);
 	return s;
+}
+
+/* The packet as the store has it; its strings live in ps, which is emptied first. */
+static inline struct packet *
+row_of(struct fixture *f, unsigned i, struct packets *ps)
+{
+	char id[PACKET_ID_LEN + 1];
+
+	number_id(id, i);
+	packets_free(ps);
+	assert_int_equal(f->ops->get(f->store, id, ps), RES_OK);
+	return &ps->v[0];
+}
+
+/* How many lines its history has. */
+static inline size_t
+history_len(struct fixture *f, unsigned i)
+{
+	struct events es = { 0 };
+	char id[PACKET_ID_LEN + 1];
+	size_t n;
+
+	number_id(id, i);
+	assert_int_equal(f->ops->history(f->store, id, &es), RES_OK);
+	n = es.n;
+	events_free(&es);
+	return n;
 }
 
 /* The number that number_id made it of. */
@@ -215,6 +263,27 @@ by_hand(struct fixture *f, const char *sql)
 	if (sqlite3_exec(handle, sql, NULL, NULL, &error) != SQLITE_OK)
 		fail_msg("%s: %s", sql, error);
 	sqlite3_close(handle);
+}
+
+/* n packets that are not due, in all states, of a few people, and a series for each. */
+static inline void
+fill(struct fixture *f, unsigned n)
+{
+	char sql[2048];
+
+	snprintf(sql, sizeof(sql),
+	    "WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < %u) "
+	    "INSERT INTO packet SELECT NULL, printf('%%06d', i), 'sender' || (i %% 10), "
+	    "'recipient' || (i %% 50), 1 + i %% 3, "
+	    "1 + i %% 10, 1, i, %" PRId64 " + i, %" PRId64 " + i, %" PRId64
+	    " + i, 0, i, 0, 0, 0, 0, 'UTC', zeroblob(200), "
+	    "CASE WHEN i %% 3 > 0 THEN 'office' END, CASE WHEN i %% 3 > 0 THEN i END, "
+	    "CASE WHEN i %% 3 = 1 THEN printf('%%06d', i) END, i %% 2 "
+	    "FROM c;"
+	    "DELETE FROM series; INSERT INTO series SELECT id, sender, recipient, 1, 1, 'FREQ=DAILY', "
+	    "'UTC', '2026-12-25T09:00:00', 1, 0, n %% 2, id, zeroblob(200) FROM packet;",
+	    n, NOON + 1, NOON + 1, NOON + 1);
+	by_hand(f, sql);
 }
 
 #endif

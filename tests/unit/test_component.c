@@ -128,6 +128,19 @@ on_contact(void *arg, const char *recipient, enum contact answer)
 	    answer == CONTACT_GRANTED ? "granted" : "refused");
 }
 
+static void
+on_client_clock(void *arg, const char *jid)
+{
+	buf_printf(&((struct world *)arg)->events, "clock(%s) ", jid);
+}
+
+static void
+on_slot(void *arg, uint64_t ticket, enum res res, const struct slot *slot, const char *words)
+{
+	(void)slot, (void)words;
+	buf_printf(&((struct world *)arg)->events, "slot(%u,%d) ", (unsigned)ticket, (int)res);
+}
+
 static const struct messenger_events messenger_events = {
 	.ready = on_ready,
 	.broken = on_broken,
@@ -137,6 +150,8 @@ static const struct messenger_events messenger_events = {
 	.not_allowed = on_not_allowed,
 	.received = on_received,
 	.contact = on_contact,
+	.client_clock = on_client_clock,
+	.slot = on_slot,
 };
 
 static void

@@ -113,6 +113,7 @@ test_minimal_file_has_the_defaults_of_the_example(void **state)
 	assert_int_equal(c->schedule.pending_max, 1000);
 	assert_int_equal(c->schedule.offline, OFFLINE_AUTO);
 	assert_int_equal(c->schedule.body_max, 10000);
+	assert_int_equal(c->schedule.repeat_min_ms, 15 * MINUTE_MS);
 	assert_null(c->schedule.country);
 	assert_false(c->count_segments);
 	assert_int_equal(c->routing.ngateways, 0);
@@ -202,6 +203,10 @@ test_bounds_are_inside_the_range(void **state)
 	assert_int_equal(c->log.target, LOG_TO_SYSLOG);
 	c = accepts(*state, MINIMAL "schedule { tick = 3600 late_limit = 31536000 pending_max = 1000000 horizon_days = 3650 }\n");
 	assert_int_equal(c->schedule.tick_ms, HOUR_MS);
+	c = accepts(*state, MINIMAL "schedule { repeat_min = 60 }\n");
+	assert_int_equal(c->schedule.repeat_min_ms, MINUTE_MS);
+	c = accepts(*state, MINIMAL "schedule { repeat_min = 31622400 }\n");
+	assert_int_equal(c->schedule.repeat_min_ms, 366 * DAY_MS);
 }
 
 /* -- What is refused ------------------------------------------------------------------------------------------------------------ */
@@ -226,6 +231,10 @@ static const struct {
 	{ MINIMAL "schedule {\n  late_limit = -1\n}\n", 4, "late_limit" },
 	{ MINIMAL "schedule {\n  body_max = 30001\n}\n", 4, "body_max" },
 	{ MINIMAL "schedule {\n  pending_max = 0\n}\n", 4, "pending_max" },
+	{ MINIMAL "schedule {\n  repeat_min = 59\n}\n", 4, "between 60 and 31622400" },
+	{ MINIMAL "schedule {\n  repeat_min = 0\n}\n", 4, "between 60 and 31622400" },
+	{ MINIMAL "schedule {\n  repeat_min = 31622401\n}\n", 4, "between 60 and 31622400" },
+	{ MINIMAL "schedule {\n  repeat_min = 15min\n}\n", 4, "repeat_min" },
 	{ MINIMAL "store { keep_days = 0 }\n", 3, "keep_days" },
 	{ MINIMAL "store {\n  database = \"\"\n}\n", 4, "database" },
 	{ MINIMAL "store {\n  seal_key_file = ''\n}\n", 4, "seal_key_file" },

@@ -196,6 +196,7 @@ struct world {
 	bool submitting;
 	bool too_early; /* what is reported */
 	const char *again; /* submitted at the outcome of another */
+	bool upload_again;
 };
 
 static int64_t
@@ -235,6 +236,23 @@ submit(struct world *w, size_t i, const char *id)
 
 	assert_int_equal(why.len, 0);
 	buf_free(&why);
+	return res;
+}
+
+static enum res
+upload(struct world *w, uint64_t ticket)
+{
+	static const struct slot slot = {
+		.put = "https://up.example.org/secret",
+		.get = "https://up.example.org/get",
+		.headers = { { "Authorization", "Basic c2VjcmV0" } },
+		.nheaders = 1,
+	};
+	enum res res;
+
+	w->submitting = true;
+	res = w->g->ops->upload(w->g, &slot, "application/json", SPAN("{}"), ticket);
+	w->submitting = false;
 	return res;
 }
 
@@ -295,12 +313,27 @@ on_fetched(void *arg, uint64_t ticket, enum res res, const char *type, struct sp
 	assert_true(res == RES_OK || words[0] != '\0');
 }
 
+static void
+on_uploaded(void *arg, uint64_t ticket, enum res res, const char *words)
+{
+	struct world *w = arg;
+
+	assert_false(w->submitting);
+	assert_true(res == RES_OK || words[0] != '\0');
+	buf_printf(&w->events, "uploaded:%" PRIu64 ":%d ", ticket, (int)res);
+	if (w->upload_again) {
+		w->upload_again = false;
+		assert_int_equal(upload(w, ticket + 100), RES_OK);
+	}
+}
+
 static const struct gateways_events events = {
 	.outcome = on_outcome,
 	.room = on_room,
 	.trouble = on_trouble,
 	.reported = on_reported,
 	.fetched = on_fetched,
+	.uploaded = on_uploaded,
 };
 
 static void
@@ -824,7 +857,7 @@ test_the_attempts_of_a_removed_gateway_still_end(void **state)
 	assert_int_equal(submit(w, 0, "CCCCCC"), RES_OK);
 	assert_int_equal(gateways_configure(w->g, &config), RES_OK);
 	gateways_flush(w->g);
-	assert_int_equal(w->http.pools, 3);
+	assert_int_equal(w->http.pools, 4);
 	assert_int_equal(w->g->ops->inflight(w->g), 3);
 	/* The indexes are those of the new configuration. */
 	assert_int_equal(state_of(w, 0).room, 9);
@@ -835,7 +868,7 @@ test_the_attempts_of_a_removed_gateway_still_end(void **state)
 	break_off(w, "CCCCCC", HTTP_BROKEN);
 	assert_events(w, "CCCCCC@office:unknown:- ");
 	gateways_flush(w->g);
-	assert_int_equal(w->http.pools, 2);
+	assert_int_equal(w->http.pools, 3);
 	pass(w, HOUR_MS);
 	assert_events(w, "");
 }
@@ -856,7 +889,7 @@ test_a_gateway_may_come_back(void **state)
 	assert_events(w, "AAAAAA@office:accepted:- ");
 	assert_int_equal(state_of(w, 0).room, 10);
 	gateways_flush(w->g);
-	assert_int_equal(w->http.pools, 3);
+	assert_int_equal(w->http.pools, 4);
 }
 
 static void
@@ -873,12 +906,12 @@ test_a_reload_without_memory_changes_nothing(void **state)
 	config.n = 3;
 	w->http.no_pools = true;
 	assert_int_equal(gateways_configure(w->g, &config), RES_NOMEM);
-	assert_int_equal(w->http.pools, 3);
+	assert_int_equal(w->http.pools, 4);
 	attempt(w, "AAAAAA", 200);
 	assert_events(w, "AAAAAA@office:accepted:- ");
 	w->http.no_pools = false;
 	assert_int_equal(gateways_configure(w->g, &config), RES_OK);
-	assert_int_equal(w->http.pools, 4);
+	assert_int_equal(w->http.pools, 5);
 	attempt(w, "AAAAAA", 200);
 	assert_events(w, "AAAAAA@new:accepted:- ");
 }
@@ -1163,6 +1196,161 @@ test_links_that_are_not_allowed_and_too_many_are_refused(void **state)
 	buf_free(&why);
 }
 
+/* -- Uploads ----------------------------------------------------------------------------------- */
+
+static const struct http_answer created = { .status = 201 };
+
+static void
+test_an_upload_leaves_only_when_the_turn_is_on_disk(void **state)
+{
+	struct world *w = *state;
+	const struct http_request *rq;
+
+	assert_int_equal(upload(w, 7), RES_OK);
+	assert_int_equal(w->http.n, 0);
+	gateways_flush(w->g);
+	assert_int_equal(w->http.n, 1);
+	rq = w->http.v[0].rq;
+	assert_string_equal(rq->method, "PUT");
+	assert_string_equal(rq->url, "https://up.example.org/secret");
+	assert_string_equal(buf_str(&rq->body), "{}");
+	assert_int_equal(rq->timeout_ms, MINUTE_MS);
+	assert_false(rq->stranger);
+	assert_null(rq->ca_file);
+	assert_int_equal(w->http.v[0].pool->connections, 8);
+	/* It is nobody's SMS, and keeps nothing from ending. */
+	assert_int_equal(w->g->ops->inflight(w->g), 0);
+	gateways_flush(w->g);
+	assert_int_equal(w->http.n, 1);
+	end(&w->http.v[0], &created);
+	assert_events(w, "uploaded:7:0 ");
+}
+
+static void
+test_the_uploads_of_a_failed_turn_are_forgotten(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(upload(w, 1), RES_OK);
+	gateways_flush(w->g);
+	for (uint64_t i = 2; i < 5; i++)
+		assert_int_equal(upload(w, i), RES_OK);
+	gateways_failed(w->g);
+	gateways_flush(w->g);
+	assert_int_equal(w->http.n, 1);
+	/* What left in an earlier turn goes on. */
+	end(&w->http.v[0], &created);
+	assert_events(w, "uploaded:1:0 ");
+	for (uint64_t i = 0; i < 8; i++)
+		assert_int_equal(upload(w, i), RES_OK);
+	gateways_failed(w->g);
+}
+
+static void
+test_only_so_many_uploads_are_under_way(void **state)
+{
+	struct world *w = *state;
+
+	for (uint64_t i = 0; i < 8; i++)
+		assert_int_equal(upload(w, i), RES_OK);
+	assert_int_equal(upload(w, 8), RES_TEMPFAIL);
+	gateways_flush(w->g);
+	assert_int_equal(w->http.n, 8);
+	assert_int_equal(upload(w, 8), RES_TEMPFAIL);
+	end(&w->http.v[3], &created);
+	assert_int_equal(upload(w, 8), RES_OK);
+	assert_int_equal(upload(w, 9), RES_TEMPFAIL);
+	gateways_flush(w->g);
+	end(&w->http.v[8], &created);
+	assert_events(w, "uploaded:3:0 uploaded:8:0 ");
+}
+
+static void
+test_what_was_not_uploaded_is_told_with_words(void **state)
+{
+	const struct http_answer refused = { .status = 403 };
+	const struct http_answer broken = { .end = HTTP_BROKEN, .error = "x" };
+	const struct http_answer unsent = { .end = HTTP_NOT_SENT, .error = "x" };
+	const struct http_answer long_one = {
+		.end = HTTP_TOO_LARGE, .status = 201, .error = "the answer is too large" };
+	struct world *w = *state;
+
+	for (uint64_t i = 0; i < 4; i++)
+		assert_int_equal(upload(w, i), RES_OK);
+	gateways_flush(w->g);
+	end(&w->http.v[0], &refused);
+	end(&w->http.v[1], &broken);
+	end(&w->http.v[2], &unsent);
+	end(&w->http.v[3], &long_one);
+	assert_events(w, "uploaded:0:5 uploaded:1:5 uploaded:2:5 uploaded:3:0 ");
+}
+
+static void
+test_an_upload_that_cannot_be_started_is_told_in_a_later_turn(void **state)
+{
+	struct world *w = *state;
+
+	w->http.refuse = true;
+	assert_int_equal(upload(w, 1), RES_OK);
+	assert_int_equal(upload(w, 2), RES_OK);
+	gateways_flush(w->g);
+	assert_events(w, "");
+	w->http.refuse = false;
+	w->upload_again = true;
+	timers_run(&w->timers, w->now);
+	assert_events(w, "uploaded:1:5 uploaded:2:5 ");
+	assert_int_equal(w->http.n, 0);
+	gateways_flush(w->g);
+	assert_int_equal(w->http.n, 1);
+	end(&w->http.v[0], &created);
+	assert_events(w, "uploaded:101:0 ");
+}
+
+static void
+test_slots_that_are_none_are_refused(void **state)
+{
+	static const struct slot wrong[] = {
+		{ .put = "ftp://up.example.org/a" },
+		{ .put = "https://up.example.org/a", .headers = { { "Host", "x" } }, .nheaders = 1 },
+	};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < 20; i++)
+		assert_int_equal(w->g->ops->upload(w->g, &wrong[i % 2], "text/plain", SPAN("x"), 1),
+		    RES_INVALID);
+	assert_int_equal(upload(w, 1), RES_OK);
+	gateways_flush(w->g);
+	assert_int_equal(w->http.n, 1);
+}
+
+static void
+test_uploads_trust_those_whom_media_trust(void **state)
+{
+	struct world *w = *state;
+
+	w->config.media.ca_file = "/etc/ssl/own.pem";
+	assert_int_equal(gateways_configure(w->g, &w->config), RES_OK);
+	assert_int_equal(upload(w, 1), RES_OK);
+	gateways_flush(w->g);
+	assert_string_equal(w->http.v[0].rq->ca_file, "/etc/ssl/own.pem");
+}
+
+static void
+test_the_end_forgets_uploads_wherever_they_are(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(upload(w, 1), RES_OK);
+	gateways_flush(w->g);
+	w->http.refuse = true;
+	assert_int_equal(upload(w, 2), RES_OK);
+	gateways_flush(w->g);
+	assert_int_equal(upload(w, 3), RES_OK);
+	gateways_free(&w->g);
+	timers_run(&w->timers, w->now);
+	assert_events(w, "");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -1203,6 +1391,14 @@ main(void)
 		TEST(test_a_medium_is_fetched_at_once_and_told),
 		TEST(test_what_cannot_be_fetched_is_told_with_words),
 		TEST(test_links_that_are_not_allowed_and_too_many_are_refused),
+		TEST(test_an_upload_leaves_only_when_the_turn_is_on_disk),
+		TEST(test_the_uploads_of_a_failed_turn_are_forgotten),
+		TEST(test_only_so_many_uploads_are_under_way),
+		TEST(test_what_was_not_uploaded_is_told_with_words),
+		TEST(test_an_upload_that_cannot_be_started_is_told_in_a_later_turn),
+		TEST(test_slots_that_are_none_are_refused),
+		TEST(test_uploads_trust_those_whom_media_trust),
+		TEST(test_the_end_forgets_uploads_wherever_they_are),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

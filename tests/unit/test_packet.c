@@ -62,6 +62,9 @@ static const struct step {
 	{ EV_CANCEL, Q, C },
 	{ EV_CANCEL, H, C },
 	{ EV_CANCEL, U, C },
+	{ EV_EDIT, S, S },
+	{ EV_EDIT, Q, S },
+	{ EV_EDIT, H, S },
 };
 
 static enum packet_state
@@ -114,6 +117,16 @@ test_an_uncertain_packet_is_sent_again_by_a_person_only(void **state)
 		else
 			assert_false(to == S || to == Q || to == H || to == I);
 	}
+}
+
+/* What may have left is written anew by nobody: another text would come after the first. */
+static void
+test_only_what_waits_in_our_hands_is_edited(void **state)
+{
+	(void)state;
+	for (int s = 0; s < PACKET_NSTATES; s++)
+		assert_int_equal(packet_next((enum packet_state)s, EV_EDIT),
+		    s == S || s == Q || s == H ? S : PACKET_ILLEGAL);
 }
 
 static void
@@ -316,6 +329,8 @@ test_what_may_change_in_a_row_is_not_authenticated(void **state)
 	q.next_at = 99;
 	q.attempts = 3;
 	q.expires_at = 5;
+	q.revision = 7;
+	memcpy(q.series, "7K3Q02", sizeof(q.series));
 	packet_aad(&x, &p);
 	packet_aad(&y, &q);
 	assert_string_equal(buf_str(&x), buf_str(&y));
@@ -332,6 +347,7 @@ main(void)
 		cmocka_unit_test(test_every_state_and_event_goes_where_the_life_says),
 		cmocka_unit_test(test_a_report_reaches_every_packet_that_may_have_left),
 		cmocka_unit_test(test_an_uncertain_packet_is_sent_again_by_a_person_only),
+		cmocka_unit_test(test_only_what_waits_in_our_hands_is_edited),
 		cmocka_unit_test(test_every_final_state_is_final),
 		cmocka_unit_test(test_waiting_is_what_has_not_been_sent_nor_ended),
 		cmocka_unit_test(test_numbers_from_a_damaged_row_are_no_states),

@@ -37,6 +37,12 @@ test_a_row_that_cannot_be_a_packet_is_set_aside(void **state)
 		"gateway_ref = ''",
 		"gateway_ref = printf('%0257d', 0)",
 		"gateway_ref = 'a' || char(0) || 'b'",
+		"series = ''",
+		"series = 'abcdef'",
+		"series = '0000011'",
+		"series = '00000' || char(0)",
+		"revision = -1",
+		"revision = 1 << 31",
 	};
 	struct fixture *f = *state;
 
@@ -124,9 +130,13 @@ read_all(struct fixture *f)
 {
 	struct packets ps = { 0 };
 	struct events history = { 0 };
+	struct series_list ss = { 0 };
+	struct store_place place = { 0 };
+	struct account account;
 	struct quota_use use;
 	struct store_next next;
-	enum res res[10];
+	enum res res[17];
+	const size_t n = sizeof(res) / sizeof(res[0]);
 	bool damaged = false;
 
 	res[0] = f->ops->find(f->store, FIND_WAITING, ME, 0, 1000, &ps);
@@ -138,16 +148,24 @@ read_all(struct fixture *f)
 	res[6] = f->ops->next(f->store, &next);
 	res[7] = f->ops->get_ref(f->store, "office", sample(107).id, &ps);
 	res[8] = f->ops->find(f->store, FIND_ATTEMPTED, NULL, 0, 1000, &ps);
-	res[9] = f->ops->claim(f->store, false, NOON, 1000, &ps);
-	for (size_t i = 0; i < 10; i++) {
+	res[9] = f->ops->finished(f->store, ME, &place, 1000, &ps);
+	res[10] = f->ops->get_series(f->store, sample(7).id, &ss);
+	res[11] = f->ops->find_series(f->store, SERIES_OF, ME, 1000, &ss);
+	res[12] = f->ops->find_series(f->store, SERIES_STUCK, NULL, 1000, &ss);
+	res[13] = f->ops->charges(f->store, ME, 1000, &history);
+	res[14] = f->ops->forgets(f->store, 1000, &history);
+	res[15] = f->ops->account(f->store, ME, &account);
+	res[16] = f->ops->claim(f->store, false, NOON, 1000, &ps);
+	for (size_t i = 0; i < n; i++) {
 		/* A broken turn answers TEMPFAIL; only claim writes here, and it is last. */
-		assert_true(
-		    res[i] == RES_OK || res[i] == RES_NOTFOUND || res[i] == RES_PERMFAIL || i == 9);
+		assert_true(res[i] == RES_OK || res[i] == RES_NOTFOUND || res[i] == RES_PERMFAIL ||
+		    i == n - 1);
 		damaged = damaged || res[i] == RES_PERMFAIL;
 	}
 	f->ops->rollback(f->store);
 	packets_free(&ps);
 	events_free(&history);
+	series_free(&ss);
 	return damaged;
 }
 
@@ -163,6 +181,14 @@ test_a_damaged_page_is_an_error_and_nothing_worse(void **state)
 
 	for (unsigned i = 0; i < 100; i++)
 		put_as(f, i, i % 2 ? PACKET_HELD : PACKET_SCHEDULED, YOU, NOON, NOON, 0, 0);
+	for (unsigned i = 0; i < 50; i++) {
+		struct series se = sample_series(i);
+
+		put_as(f, 200 + i, PACKET_SENT, YOU, NOON, NOON, 0, NOON);
+		assert_int_equal(f->ops->put_series(f->store, &se), RES_OK);
+	}
+	assert_int_equal(f->ops->set_forget(f->store, ME, NOON), RES_OK);
+	assert_int_equal(f->ops->set_account(f->store, ME, &(struct account){ .zone = "UTC" }), RES_OK);
 	for (unsigned i = 100; i < 200; i++) {
 		struct packet p = sample(i);
 

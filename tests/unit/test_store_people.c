@@ -145,7 +145,7 @@ test_what_a_user_is_told_is_kept_beside_the_block(void **state)
 			a.notify = (enum notify)k;
 			a.blocked = blocked != 0;
 			assert_int_equal(f->ops->set_account(f->store, ME, &a), RES_OK);
-			a = (struct account){ true, NOTIFY_END };
+			a = (struct account){ .blocked = true, .notify = NOTIFY_END };
 			assert_int_equal(f->ops->account(f->store, ME, &a), RES_OK);
 			assert_int_equal(a.notify, k);
 			assert_int_equal(a.blocked, blocked);
@@ -160,23 +160,245 @@ test_what_a_user_is_told_is_kept_beside_the_block(void **state)
 }
 
 static void
-test_a_choice_of_notices_that_is_none_counts_as_not_made(void **state)
+test_settings_are_kept_each_by_itself(void **state)
 {
-	static const char *const numbers[] = { "3", "-1", "4294967297", "9223372036854775807" };
+	static const char *const zones[] = { "", "Europe/Berlin", "+02:00",
+		"'; DROP TABLE account; -- 3456789012345678901234567890123456789" };
 	struct fixture *f = *state;
-	struct account a = { .blocked = true, .notify = NOTIFY_SENT };
+	struct account a, got;
 
-	assert_int_equal(f->ops->set_account(f->store, ME, &a), RES_OK);
+	assert_int_equal(strlen(zones[3]), ZONE_NAME_MAX);
+	for (int offline = 0; offline < OFFLINE_END; offline++)
+		for (int hours = HOURS_24; hours < HOURS_END; hours++)
+			for (size_t i = 0; i < 4; i++) {
+				a = (struct account){ .notify = NOTIFY_SENT,
+					.offline = (enum offline)offline,
+					.hours = (enum hours)hours };
+				snprintf(a.zone, sizeof(a.zone), "%s", zones[i]);
+				assert_int_equal(f->ops->set_account(f->store, ME, &a), RES_OK);
+				memset(&got, 0xff, sizeof(got));
+				assert_int_equal(f->ops->account(f->store, ME, &got), RES_OK);
+				assert_false(got.blocked);
+				assert_int_equal(got.notify, NOTIFY_SENT);
+				assert_int_equal(got.offline, offline);
+				assert_int_equal(got.hours, hours);
+				assert_string_equal(got.zone, zones[i]);
+			}
 	commit(f);
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+	store_reopen(f);
+	assert_int_equal(f->ops->account(f->store, ME, &got), RES_OK);
+	assert_int_equal(got.offline, OFFLINE_END - 1);
+	assert_int_equal(got.hours, HOURS_END - 1);
+	assert_string_equal(got.zone, zones[3]);
+	memset(&got, 0xff, sizeof(got));
+	assert_int_equal(f->ops->account(f->store, YOU, &got), RES_OK);
+	assert_int_equal(got.offline, 0);
+	assert_int_equal(got.hours, HOURS_24);
+	assert_string_equal(got.zone, "");
+}
+
+static void
+test_a_setting_that_is_none_counts_as_not_made(void **state)
+{
+	static const char *const damage[] = {
+		"notify = 3", "notify = -1", "notify = 4294967297", "notify = 9223372036854775807",
+		"offline = 5", "offline = -1", "offline = 4294967298", "hours = 2", "hours = -1",
+		"hours = 4294967297", "zone = printf('%064d', 0)", "zone = printf('%09000d', 0)",
+		"zone = 'a' || char(0) || 'b'", "zone = ''",
+	};
+	struct fixture *f = *state;
+	const struct account set = { .blocked = true, .notify = NOTIFY_SENT,
+		.offline = OFFLINE_DROP, .hours = HOURS_12, .zone = "UTC" };
+	struct account a;
+
+	for (size_t i = 0; i < sizeof(damage) / sizeof(damage[0]); i++) {
+		const char c = damage[i][0];
 		char sql[96];
 
-		snprintf(sql, sizeof(sql), "UPDATE account SET notify = %s", numbers[i]);
+		assert_int_equal(f->ops->set_account(f->store, ME, &set), RES_OK);
+		commit(f);
+		snprintf(sql, sizeof(sql), "UPDATE account SET %s", damage[i]);
 		by_hand(f, sql);
 		assert_int_equal(f->ops->account(f->store, ME, &a), RES_OK);
-		assert_int_equal(a.notify, NOTIFY_FAILURE);
+		/* It alone. */
 		assert_true(a.blocked);
+		assert_int_equal(a.notify, c == 'n' ? NOTIFY_FAILURE : NOTIFY_SENT);
+		assert_int_equal(a.offline, c == 'o' ? 0 : OFFLINE_DROP);
+		assert_int_equal(a.hours, c == 'h' ? HOURS_24 : HOURS_12);
+		assert_string_equal(a.zone, c == 'z' ? "" : "UTC");
 	}
+	/* Whatever is not 0 blocks. */
+	by_hand(f, "UPDATE account SET blocked = 4294967296");
+	assert_int_equal(f->ops->account(f->store, ME, &a), RES_OK);
+	assert_true(a.blocked);
+}
+
+/* -- What is kept of a user, and forgetting them ------------------------------------------------ */
+
+static void
+assert_charges(struct fixture *f, const char *who, size_t max, const char *expected)
+{
+	struct events es = { 0 };
+	struct buf got = { 0 };
+
+	assert_int_equal(f->ops->charges(f->store, who, max, &es), RES_OK);
+	for (size_t i = 0; i < es.n; i++)
+		buf_printf(&got, "%s%" PRId64 " %s", i > 0 ? ", " : "", es.v[i].at, es.v[i].what);
+	assert_string_equal(buf_str(&got), expected);
+	buf_free(&got);
+	events_free(&es);
+}
+
+static void
+test_charges_are_told_by_day_and_kind_oldest_first(void **state)
+{
+	struct fixture *f = *state;
+	struct packet p = sample(99);
+	unsigned i = 0;
+
+	assert_charges(f, ME, 99, "");
+	for (int day = 20261231; day >= 20261230; day--)
+		for (int kind = KIND_END - 1; kind >= KIND_IM; kind--)
+			for (int32_t units = 1; units <= kind; units++) {
+				p = sample(i++);
+				p.kind = (enum packet_kind)kind;
+				p.charge_day = day;
+				p.charge_units = units;
+				put(f, &p);
+			}
+	p = sample(i++);
+	p.sender = YOU;
+	put(f, &p);
+	/* What was given back is no charge. */
+	assert_int_equal(f->ops->refund(f->store, &p), RES_OK);
+	commit(f);
+	by_hand(f, "INSERT INTO charge VALUES ('" ME "', 9, 20261229, 5)"); /* of no kind */
+	assert_charges(f, ME, 99,
+	    "20261230 im 1, 20261230 sms 3, 20261230 mms 6, "
+	    "20261231 im 1, 20261231 sms 3, 20261231 mms 6");
+	assert_charges(f, ME, 4, "20261230 im 1, 20261230 sms 3, 20261230 mms 6, 20261231 im 1");
+	assert_charges(f, ME, 0, "");
+	assert_charges(f, YOU, 99, "");
+	by_hand(f, "UPDATE charge SET count = 9223372036854775807 WHERE kind = 2");
+	assert_charges(f, ME, 2, "20261230 im 1, 20261230 sms 9223372036854775807");
+}
+
+/* The wishes, as "juliet@example.org 17, …". */
+static void
+assert_forgets(struct fixture *f, size_t max, const char *expected)
+{
+	struct events es = { 0 };
+	struct buf got = { 0 };
+
+	assert_int_equal(f->ops->forgets(f->store, max, &es), RES_OK);
+	for (size_t i = 0; i < es.n; i++)
+		buf_printf(&got, "%s%s %" PRId64, i > 0 ? ", " : "", es.v[i].what, es.v[i].at);
+	assert_string_equal(buf_str(&got), expected);
+	buf_free(&got);
+	events_free(&es);
+}
+
+static void
+test_wishes_to_be_forgotten_are_kept_until_they_are_done(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_forgets(f, 9, "");
+	assert_int_equal(f->ops->set_forget(f->store, YOU, 7), RES_OK);
+	assert_int_equal(f->ops->set_forget(f->store, ME, 8), RES_OK);
+	assert_int_equal(f->ops->set_forget(f->store, YOU, 9), RES_OK);
+	commit(f);
+	store_reopen(f);
+	assert_forgets(f, 9, ME " 8, " YOU " 9");
+	assert_forgets(f, 1, ME " 8");
+	assert_forgets(f, 0, "");
+	assert_int_equal(f->ops->set_forget(f->store, ME, 0), RES_OK);
+	assert_int_equal(f->ops->set_forget(f->store, "nobody@example.org", 0), RES_OK);
+	assert_forgets(f, 9, YOU " 9");
+	f->ops->rollback(f->store);
+	assert_forgets(f, 9, ME " 8, " YOU " 9");
+	assert_int_equal(f->ops->set_forget(f->store, ME, 0), RES_OK);
+	assert_int_equal(f->ops->set_forget(f->store, YOU, 0), RES_OK);
+	commit(f);
+	store_reopen(f);
+	assert_forgets(f, 9, "");
+}
+
+static void
+test_a_damaged_wish_keeps_no_other_from_being_done(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(f->ops->set_forget(f->store, ME, 8), RES_OK);
+	assert_int_equal(f->ops->set_forget(f->store, YOU, 9), RES_OK);
+	commit(f);
+	by_hand(f,
+	    "INSERT INTO forget VALUES ('', 1), ('a' || char(0) || 'b', 2), "
+	    "(printf('%04000d', 0), 3)");
+	assert_forgets(f, 9, ME " 8, " YOU " 9");
+	assert_forgets(f, 1, ME " 8");
+}
+
+static int
+count(struct fixture *f, const char *table)
+{
+	sqlite3_stmt *stmt = NULL;
+	char sql[64];
+	int n;
+
+	snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", table);
+	assert_int_equal(
+	    sqlite3_prepare_v2(((struct db *)f->store)->handle, sql, -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	n = sqlite3_column_int(stmt, 0);
+	sqlite3_finalize(stmt);
+	return n;
+}
+
+static void
+test_forgetting_an_account_leaves_the_block_and_nothing_else(void **state)
+{
+	struct fixture *f = *state;
+	const struct account set = { .notify = NOTIFY_SENT, .offline = OFFLINE_DROP,
+		.hours = HOURS_12, .zone = "UTC" };
+	struct account a = set;
+	struct packet p = sample(1);
+	struct quota_limit limit = { 5, 6 };
+	enum contact contact;
+	int64_t changed_at;
+
+	put(f, &p);
+	for (int blocked = 0; blocked < 2; blocked++) {
+		a.blocked = blocked != 0;
+		assert_int_equal(f->ops->set_account(f->store, ME, &a), RES_OK);
+		assert_int_equal(f->ops->set_account(f->store, YOU, &set), RES_OK);
+		assert_int_equal(f->ops->set_limit(f->store, ME, KIND_IM, &limit), RES_OK);
+		assert_int_equal(f->ops->set_contact(f->store, ME, CONTACT_GRANTED, 7), RES_OK);
+		assert_int_equal(f->ops->set_contact(f->store, YOU, CONTACT_GRANTED, 7), RES_OK);
+		assert_int_equal(f->ops->forget_account(f->store, ME), RES_OK);
+		commit(f);
+		assert_int_equal(count(f, "account"), 1 + blocked);
+		assert_int_equal(count(f, "contact"), 1);
+		assert_int_equal(f->ops->account(f->store, ME, &a), RES_OK);
+		assert_int_equal(a.blocked, blocked);
+		assert_int_equal(a.notify, NOTIFY_FAILURE);
+		assert_int_equal(a.offline, 0);
+		assert_int_equal(a.hours, HOURS_24);
+		assert_string_equal(a.zone, "");
+		assert_int_equal(f->ops->contact(f->store, ME, &contact, &changed_at), RES_OK);
+		assert_int_equal(contact, CONTACT_NONE);
+		assert_int_equal(changed_at, 0);
+		assert_int_equal(f->ops->account(f->store, YOU, &a), RES_OK);
+		assert_string_equal(a.zone, "UTC");
+		assert_int_equal(f->ops->contact(f->store, YOU, &contact, NULL), RES_OK);
+		assert_int_equal(contact, CONTACT_GRANTED);
+		a = set;
+	}
+	/* Else their quota would begin anew. */
+	assert_int_equal(used(f, ME, KIND_IM, TODAY).day, 1);
+	assert_int_equal(f->ops->limit(f->store, ME, KIND_IM, &limit), RES_OK);
+	assert_int_equal(state_of(f, 1), PACKET_SCHEDULED);
+	assert_int_equal(f->ops->forget_account(f->store, "nobody@example.org"), RES_OK);
 }
 
 static void
@@ -264,7 +486,12 @@ main(void)
 		TEST(test_purge_deletes_old_charges),
 		TEST(test_an_account_is_zeroes_until_it_is_set),
 		TEST(test_what_a_user_is_told_is_kept_beside_the_block),
-		TEST(test_a_choice_of_notices_that_is_none_counts_as_not_made),
+		TEST(test_settings_are_kept_each_by_itself),
+		TEST(test_a_setting_that_is_none_counts_as_not_made),
+		TEST(test_charges_are_told_by_day_and_kind_oldest_first),
+		TEST(test_wishes_to_be_forgotten_are_kept_until_they_are_done),
+		TEST(test_a_damaged_wish_keeps_no_other_from_being_done),
+		TEST(test_forgetting_an_account_leaves_the_block_and_nothing_else),
 		TEST(test_contacts_are_remembered),
 		TEST(test_contacts_waiting_come_in_pages_and_once_each),
 		TEST(test_small_values_are_kept_by_name),

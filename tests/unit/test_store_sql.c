@@ -177,6 +177,9 @@ static const struct {
 	{ "PACKET_GET", "sqlite_autoindex_packet_1 (id=?)" },
 	{ "PACKET_GET_REF", "packet_ref (gateway=? AND gateway_ref=?)" },
 	{ "PACKET_MOVE", "sqlite_autoindex_packet_1 (id=?)" },
+	{ "PACKET_EDIT", "sqlite_autoindex_packet_1 (id=?)" },
+	{ "PACKET_CHARGE", "sqlite_autoindex_packet_1 (id=?)" },
+	{ "PACKET_ERASE", "sqlite_autoindex_packet_1 (id=?)" },
 	{ "PACKET_CLAIM_IM", "packet_due_im (next_at<?)" },
 	{ "PACKET_CLAIM_PAID", "packet_due_paid (next_at<?)" },
 	{ "PACKET_WAKE", "packet_held_for (recipient=?)" },
@@ -190,6 +193,8 @@ static const struct {
 	{ "FIND_DUE_PAID", "packet_due_paid (next_at<?)" },
 	{ "FIND_WAITING", "packet_waiting (sender=?)" },
 	{ "FIND_FINISHED", "packet_finished (sender=?)" },
+	{ "FINISHED_SAME", "packet_finished (sender=? AND finished_at=? AND rowid<?)" },
+	{ "FINISHED_OLDER", "packet_finished (sender=? AND finished_at<?)" },
 	{ "FIND_HELD", "packet_held_for (recipient=?)" },
 	{ "FIND_HELD_EXPIRED", "packet_held_expiry (expires_at>? AND expires_at<?)" },
 	{ "FIND_HELD_RETRY_IM", "packet_held_retry_im (next_at<?)" },
@@ -205,9 +210,19 @@ static const struct {
 	{ "CHARGE_TAKE", "PRIMARY KEY (sender=? AND kind=? AND day=?)" },
 	{ "CHARGE_SUM", "PRIMARY KEY (sender=? AND kind=? AND day>? AND day<?)" },
 	{ "CHARGE_PURGE", "charge_day (day<?)" },
+	{ "CHARGE_LIST", "PRIMARY KEY (sender=? AND kind=?)" },
+	{ "SERIES_GET", "sqlite_autoindex_series_1 (id=?)" },
+	{ "SERIES_DROP", "sqlite_autoindex_series_1 (id=?)" },
+	{ "SERIES_OF", "series_of (sender=?)" },
+	{ "SERIES_STUCK", "sqlite_autoindex_packet_1 (id=?)" },
 	{ "LIMIT_GET", "PRIMARY KEY (who=? AND kind=?)" },
 	{ "ACCOUNT_GET", "PRIMARY KEY (jid=?)" },
+	{ "ACCOUNT_EMPTY", "PRIMARY KEY (jid=?)" },
+	{ "ACCOUNT_DROP", "PRIMARY KEY (jid=?)" },
+	{ "FORGET_DONE", "PRIMARY KEY (jid=?)" },
+	{ "FORGET_LIST", "PRIMARY KEY (jid>?)" },
 	{ "CONTACT_GET", "PRIMARY KEY (jid=?)" },
+	{ "CONTACT_DROP", "PRIMARY KEY (jid=?)" },
 	{ "CONTACT_WAITING", "packet_held_for (recipient>?)" },
 	{ "META_GET", "PRIMARY KEY (name=?)" },
 };
@@ -219,6 +234,16 @@ index_wanted(const char *name)
 		if (strcmp(plans[i].name, name) == 0)
 			return plans[i].index;
 	return NULL;
+}
+
+static bool
+may_scan(const char *name, const char *step)
+{
+	/* Not a table but the rows of a WITH, made as they are read. */
+	if (strcmp(step, "SCAN waiting") == 0)
+		return true;
+	/* Asked once, at a start. */
+	return strcmp(name, "SERIES_STUCK") == 0 && strcmp(step, "SCAN series") == 0;
 }
 
 static void
@@ -234,8 +259,7 @@ check_plan(sqlite3 *handle, const char *name, const char *text)
 	while (sqlite3_step(stmt) == SQLITE_ROW) {
 		const char *step = (const char *)sqlite3_column_text(stmt, 3);
 
-		/* `waiting` is not a table but the rows of a WITH, made as they are read. */
-		if (strncmp(step, "SCAN ", 5) == 0 && strcmp(step, "SCAN waiting") != 0)
+		if (strncmp(step, "SCAN ", 5) == 0 && !may_scan(name, step))
 			fail_msg("%s: %s", name, step);
 		if (strstr(step, "TEMP B-TREE") != NULL || strstr(step, "AUTOMATIC") != NULL)
 			fail_msg("%s: %s", name, step);
@@ -264,24 +288,6 @@ test_no_statement_scans_a_table(void **state)
 	check_plans(*state);
 }
 
-/* n packets that are not due, in all states, of a few people. */
-static void
-fill(struct fixture *f, unsigned n)
-{
-	char sql[1024];
-
-	snprintf(sql, sizeof(sql),
-	    "WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < %u) "
-	    "INSERT INTO packet SELECT NULL, printf('%%06d', i), 'sender' || (i %% 10), "
-	    "'recipient' || (i %% 50), 1 + i %% 3, "
-	    "1 + i %% 10, 1, i, %" PRId64 " + i, %" PRId64 " + i, %" PRId64
-	    " + i, 0, i, 0, 0, 0, 0, 'UTC', zeroblob(200), "
-	    "CASE WHEN i %% 3 > 0 THEN 'office' END, CASE WHEN i %% 3 > 0 THEN i END "
-	    "FROM c;",
-	    n, NOON + 1, NOON + 1, NOON + 1);
-	by_hand(f, sql);
-}
-
 static void
 test_no_statement_scans_a_table_when_statistics_mislead(void **state)
 {
@@ -289,7 +295,11 @@ test_no_statement_scans_a_table_when_statistics_mislead(void **state)
 
 	/* ANALYZE of a database that grew since. */
 	fill(f, 3);
-	by_hand(f, "INSERT INTO contact VALUES ('recipient1', 2, 0); ANALYZE;");
+	by_hand(f,
+	    "INSERT INTO contact VALUES ('recipient1', 2, 0);"
+	    "INSERT INTO forget VALUES ('recipient1', 7);"
+	    "INSERT INTO account (jid, blocked) VALUES ('recipient1', 1);"
+	    "INSERT INTO charge VALUES ('sender1', 1, 20260101, 1); ANALYZE;");
 	store_reopen(f);
 	check_plans(f);
 	by_hand(f, "DELETE FROM packet");
@@ -297,6 +307,9 @@ test_no_statement_scans_a_table_when_statistics_mislead(void **state)
 	by_hand(f,
 	    "INSERT INTO charge VALUES ('a', 1, 20260101, 1); INSERT INTO meta VALUES ('a', 'b');"
 	    "INSERT OR IGNORE INTO contact SELECT DISTINCT recipient, 2, 0 FROM packet;"
+	    "INSERT OR IGNORE INTO account (jid, blocked) SELECT jid, 0 FROM contact;"
+	    "INSERT OR IGNORE INTO forget SELECT jid, 7 FROM contact;"
+	    "INSERT OR IGNORE INTO charge SELECT sender, kind, 20260101 + n % 60, 1 FROM packet;"
 	    "INSERT INTO event SELECT NULL, n, 0, 'x' FROM packet; ANALYZE;");
 	store_reopen(f);
 	check_plans(f);
@@ -329,108 +342,6 @@ test_events_of_a_packet_are_deleted_by_an_index(void **state)
 	check_plan(handle_of(f), "EVENT_LIST", "DELETE FROM event WHERE packet = 1");
 }
 
-/* -- Cost -------------------------------------------------------------------------------------- */
-
-/* The work of the virtual machine since the last time, which had nothing to scan or to sort. */
-static int64_t
-work(struct fixture *f)
-{
-	struct db *db = (struct db *)f->store;
-	int64_t steps = 0;
-
-	for (size_t i = 0; i < SQL_N; i++) {
-		steps += sqlite3_stmt_status(db->stmt[i], SQLITE_STMTSTATUS_VM_STEP, 1);
-		assert_int_equal(
-		    sqlite3_stmt_status(db->stmt[i], SQLITE_STMTSTATUS_FULLSCAN_STEP, 1), 0);
-		assert_int_equal(sqlite3_stmt_status(db->stmt[i], SQLITE_STMTSTATUS_SORT, 1), 0);
-	}
-	return steps;
-}
-
-/* Of one look for due, expired and retried packets. */
-static int64_t
-cost_of_tick(struct fixture *f)
-{
-	struct packets ps = { 0 };
-	struct events es = { 0 };
-	struct store_next next;
-	int64_t steps;
-
-	assert_int_equal(f->ops->claim(f->store, false, NOON, 100, &ps), RES_OK);
-	assert_int_equal(f->ops->claim(f->store, true, NOON, 100, &ps), RES_OK);
-	assert_int_equal(f->ops->find(f->store, FIND_HELD_EXPIRED, NULL, NOON, 100, &ps), RES_OK);
-	assert_int_equal(f->ops->find(f->store, FIND_HELD_RETRY, NULL, NOON, 100, &ps), RES_OK);
-	assert_int_equal(
-	    f->ops->find(f->store, FIND_HELD_RETRY_PAID, NULL, NOON, 100, &ps), RES_OK);
-	assert_int_equal(f->ops->next(f->store, &next), RES_OK);
-	assert_int_equal(f->ops->contacts_waiting(f->store, "z", 100, &es), RES_OK);
-	assert_int_equal(ps.n + es.n, 0);
-	steps = work(f);
-	assert_true(steps > 0);
-	return steps;
-}
-
-static void
-test_a_tick_costs_the_same_whatever_is_stored(void **state)
-{
-	struct fixture *f = *state;
-	int64_t few;
-
-	/* One of each state and kind at least. */
-	fill(f, 30);
-	store_reopen(f);
-	few = cost_of_tick(f);
-	by_hand(f, "DELETE FROM packet");
-	fill(f, 20000);
-	store_reopen(f);
-	assert_int_equal(cost_of_tick(f), few);
-}
-
-/* Claim three of a class and look for three held ones of it, with so many due of the other. */
-static int64_t
-cost_of_class(struct fixture *f, bool paid, unsigned others)
-{
-	char sql[512];
-	struct packets ps = { 0 };
-	int64_t steps;
-
-	by_hand(f, "DELETE FROM packet");
-	fill(f, others);
-	/* The others are all due, in the two states that are looked through. */
-	snprintf(sql, sizeof(sql),
-	    "UPDATE packet SET state = 1 + 2 * (n %% 2), kind = %d, next_at = %" PRId64, paid ? 1 : 2,
-	    NOON - 1);
-	by_hand(f, sql);
-	for (unsigned i = 0; i < 6; i++) {
-		struct packet p = sample(i + 900000);
-
-		p.kind = paid ? KIND_SMS : KIND_IM;
-		p.state = i % 2 ? PACKET_HELD : PACKET_SCHEDULED;
-		put(f, &p);
-	}
-	commit(f);
-	store_reopen(f);
-	assert_int_equal(f->ops->claim(f->store, paid, NOON, 100, &ps), RES_OK);
-	assert_int_equal(ps.n, 3);
-	assert_int_equal(f->ops->find(f->store, paid ? FIND_HELD_RETRY_PAID : FIND_HELD_RETRY,
-			     NULL, NOON, 100, &ps),
-	    RES_OK);
-	assert_int_equal(ps.n, 6);
-	steps = work(f);
-	f->ops->rollback(f->store);
-	packets_free(&ps);
-	return steps;
-}
-
-static void
-test_a_class_costs_the_same_whatever_waits_of_the_other(void **state)
-{
-	struct fixture *f = *state;
-
-	for (int paid = 0; paid < 2; paid++)
-		assert_int_equal(cost_of_class(f, paid, 20000), cost_of_class(f, paid, 10));
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_store, remove_dir)
 
 int
@@ -446,8 +357,6 @@ main(void)
 		TEST(test_no_statement_scans_a_table_when_statistics_mislead),
 		TEST(test_no_statement_scans_a_table_after_statistics_of_a_few_alike),
 		TEST(test_events_of_a_packet_are_deleted_by_an_index),
-		TEST(test_a_tick_costs_the_same_whatever_is_stored),
-		TEST(test_a_class_costs_the_same_whatever_waits_of_the_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

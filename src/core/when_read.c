@@ -1,0 +1,204 @@
+#include "base/parse.h"
+#include "core/when_private.h"
+
+#define WORD_SHOWN 40 /* of what is not understood */
+
+static bool
+is_printable(struct span s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.p[i] <= ' ' || s.p[i] > '~')
+			return false;
+	return s.len > 0 && s.len <= ZONE_NAME_MAX;
+}
+
+/* What stands before the next white space, comma or bracket. */
+static struct span
+word_at(struct span in)
+{
+	struct span word = { in.p, 0 };
+
+	while (word.len < in.len && in.p[word.len] > ' ' && in.p[word.len] != ',' &&
+	    in.p[word.len] != '(')
+		word.len++;
+	return word;
+}
+
+/* -- The zone ---------------------------------------------------------------------------------- */
+
+/* Europe/Berln, +15:00, CEST, rather than tomorow */
+static bool
+looks_like_zone(struct span word)
+{
+	size_t capitals = 0;
+
+	for (size_t i = 0; i < word.len; i++) {
+		if (word.p[i] >= 'A' && word.p[i] <= 'Z')
+			capitals++;
+		if (span_eq((struct span){ word.p + i, 1 }, SPAN("/")) || word.p[i] == '_')
+			return true;
+	}
+	if (word.len > 1 && (word.p[0] == '+' || word.p[0] == '-'))
+		return true;
+	return capitals == word.len && capitals >= 3;
+}
+
+static enum fit
+say_unknown(const struct frame *f, struct span word)
+{
+	struct span offset = word;
+	struct buf problem = { .max = 128 };
+
+	if (!is_printable(word))
+		return when_not_understood(f);
+	if ((take_word(&offset, "UTC") || take_word(&offset, "GMT")) && offset.len > 0 &&
+	    (offset.p[0] == '+' || offset.p[0] == '-')) {
+		buf_printf(f->why,
+		    "the time zone %.*s is not known: write for example 18:00 %c02:00",
+		    (int)word.len, word.p, offset.p[0]);
+		return FIT_BAD;
+	}
+	if (looks_like_zone(word)) {
+		buf_printf(f->why,
+		    "the time zone %.*s is not known: write for example 18:00 Europe/Berlin, "
+		    "18:00 UTC or 18:00 +02:00",
+		    (int)word.len, word.p);
+		return FIT_BAD;
+	}
+	buf_printf(&problem, "\"%.*s\" is not understood",
+	    (int)(word.len < WORD_SHOWN ? word.len : WORD_SHOWN), word.p);
+	when_say_examples(f, buf_str(&problem));
+	buf_free(&problem);
+	return FIT_BAD;
+}
+
+static enum fit
+set_zone(const struct frame *f, struct span name, struct reading *r)
+{
+	if (r->zone_given) {
+		buf_text(f->why, "there are two time zones: write for example 18:00 Europe/Berlin");
+		return FIT_BAD;
+	}
+	if (!is_printable(name) || zone_find(&r->zone, name) != RES_OK)
+		return say_unknown(f, name);
+	r->zone_given = true;
+	return FIT_YES;
+}
+
+/* "(Europe/Berlin, +01:00)", as when_print writes it. */
+static enum fit
+take_brackets(struct scan *s)
+{
+	struct reading *r = s->r;
+	struct span in = s->in;
+	struct zone offset;
+	bool begun = take_char(&in, '(');
+
+	if (!begun || in.len == 0 || in.p[in.len - 1] != ')')
+		return when_not_understood(s->f);
+	in = span_trim((struct span){ in.p, in.len - 1 });
+	struct span name = word_at(in);
+	in = span_trim((struct span){ in.p + name.len, in.len - name.len });
+	if (name.len == 0)
+		return when_not_understood(s->f);
+	if (set_zone(s->f, name, r) == FIT_BAD)
+		return FIT_BAD;
+	if (in.len == 0)
+		return FIT_YES;
+	if (!take_char(&in, ','))
+		return when_not_understood(s->f);
+	take_space(&in, 0);
+	if (r->zone.ical == NULL || in.len == 0 || (in.p[0] != '+' && in.p[0] != '-'))
+		return when_not_understood(s->f);
+	if (zone_find(&offset, in) != RES_OK)
+		return say_unknown(s->f, in);
+	r->offset_given = true;
+	r->offset_s = offset.offset_s;
+	return FIT_YES;
+}
+
+/* What is no part of a time is a zone, and the end. */
+static enum fit
+take_zone(struct scan *s)
+{
+	struct span word = word_at(s->in);
+	struct zone zone;
+
+	if (s->led)
+		return when_not_understood(s->f);
+	if (s->in.p[0] == '(')
+		return s->begun ? take_brackets(s) : when_not_understood(s->f);
+	if (s->begun && word.len == s->in.len)
+		return set_zone(s->f, word, s->r);
+	if (is_printable(word) && zone_find(&zone, word) == RES_OK) {
+		buf_text(s->f->why,
+		    "the time zone comes last, and one only: write for example tomorrow 18:00 "
+		    "Europe/Berlin");
+		return FIT_BAD;
+	}
+	return say_unknown(s->f, word);
+}
+
+/* -- The parts --------------------------------------------------------------------------------- */
+
+/* White space, and between two parts perhaps a comma; then perhaps "at" or "on". */
+static enum fit
+take_between(struct scan *s)
+{
+	static const struct word words[] = { { "at", true }, { "on", false }, { NULL, 0 } };
+	int at = false;
+
+	take_space(&s->in, 0);
+	if (s->begun && take_char(&s->in, ',')) {
+		take_space(&s->in, 0);
+		if (s->in.len == 0)
+			return when_not_understood(s->f);
+	}
+	s->led = when_take_listed(&s->in, words, &at);
+	s->at = at;
+	if (s->led && !take_space(&s->in, 1))
+		return when_not_understood(s->f);
+	return FIT_YES;
+}
+
+static enum fit
+take_part(struct scan *s)
+{
+	static enum fit (*const forms[])(struct scan *s) = {
+		when_length,
+		when_date,
+		when_time,
+		when_day,
+		when_refuse,
+	};
+	enum fit fit = FIT_NO;
+	bool iso = s->iso, length = s->r->length;
+
+	for (size_t i = 0; fit == FIT_NO && i < sizeof(forms) / sizeof(forms[0]); i++)
+		fit = forms[i](s);
+	if (iso)
+		s->iso = false;
+	return fit == FIT_YES && length ? when_say_alone(s->f, s->r->wait_ms) : fit;
+}
+
+enum fit
+when_read(const struct frame *f, struct span text, struct reading *r)
+{
+	struct scan s = { .f = f, .in = text, .r = r };
+
+	do {
+		if (take_between(&s) == FIT_BAD)
+			return FIT_BAD;
+		if (s.in.len == 0)
+			return s.led ? when_not_understood(f) : FIT_YES;
+		enum fit fit = take_part(&s);
+		if (fit == FIT_NO)
+			return take_zone(&s);
+		if (fit == FIT_BAD)
+			return FIT_BAD;
+		if (!when_ends(s.in))
+			return say_unknown(f, word_at(s.in));
+		s.begun = true;
+	} while (s.in.len > 0);
+	return FIT_YES;
+}

@@ -1,0 +1,180 @@
+#include <string.h>
+
+#include "core/body.h"
+#include "service/intake.h"
+
+static const char *const offline_meanings[OFFLINE_END] = {
+	[OFFLINE_AUTO] = "held until they are online where that can be seen, else left to their server",
+	[OFFLINE_HOLD] = "held until they are online",
+	[OFFLINE_SERVER] = "sent in any case",
+	[OFFLINE_DROP] = "dropped",
+};
+
+void
+confirm_when(const struct run *r, const struct request *rq, struct buf *out)
+{
+	when_print(out, rq->when.at, &rq->when.zone, r->account.hours);
+	if (rq->when.at > r->now) {
+		buf_text(out, ", in ");
+		when_print_wait(out, rq->when.at - r->now);
+	}
+	buf_text(out, "; ");
+	if (rq->kept)
+		buf_text(out, "as it was");
+	else if (rq->when.zone_given)
+		buf_text(out, "the time zone is the one you wrote");
+	else
+		zones_explain(out, &rq->zone);
+	if (rq->when.doubled)
+		buf_text(out, "; the clock shows this time twice that day, and it is the first");
+	if (rq->moved)
+		buf_text(out, "; the first time that the rule has");
+}
+
+static void
+print_left(struct buf *out, const char *period, int64_t limit, int64_t used, int64_t units)
+{
+	if (limit == QUOTA_NO_LIMIT)
+		buf_printf(out, "no limit %s", period);
+	else
+		buf_printf(out, "%lld of %lld left %s", (long long)(limit - used - units),
+		    (long long)limit, period);
+}
+
+static void
+confirm_quota(struct run *r, const struct estimate *e)
+{
+	struct buf text = { .max = 1024 };
+
+	if (e->charged_later) {
+		reply_row(r, "quota", "Your limit",
+		    "it counts each time it is sent, and is skipped where that would be too much");
+		return;
+	}
+	print_left(&text, "today", e->limit.per_day, e->use.day, e->units);
+	buf_text(&text, ", ");
+	print_left(&text, "this month", e->limit.per_month, e->use.month, e->units);
+	reply_row(r, "quota", "After this", buf_str(&text));
+	buf_free(&text);
+}
+
+static void
+confirm_offline(struct run *r, const struct request *rq)
+{
+	struct buf text = { .max = 1024 };
+
+	if (rq->kind != KIND_IM)
+		return;
+	buf_text(&text, offline_meanings[rq->offline]);
+	if (rq->offline == OFFLINE_HOLD)
+		buf_text(&text,
+		    "; if their presence cannot be seen when it is due, they are asked to let it be seen");
+	reply_row(r, "offline", "If the recipient is not online", buf_str(&text));
+	buf_free(&text);
+}
+
+static void
+confirm_expires(struct run *r, const struct request *rq)
+{
+	reply_time(r, &rq->when.zone, "expires", "Given up at", rq->expires_at);
+}
+
+/* What it costs. */
+static void
+confirm_load(struct run *r, const struct request *rq)
+{
+	const struct segments *seg = &rq->load.segments;
+	struct buf text = { .max = 1024 };
+
+	if (rq->kind == KIND_SMS) {
+		buf_printf(&text, "%zu (%s", seg->segments, sms_coding_name(seg->coding));
+		if (rq->load.foreign.len > 0)
+			buf_printf(&text, ", because “%.*s” is not in the GSM alphabet",
+			    (int)rq->load.foreign.len, rq->load.foreign.p);
+		buf_printf(&text, "; room for %zu more characters)", seg->left);
+		reply_row(r, "segments", "Segments", buf_str(&text));
+	}
+	if (rq->kind == KIND_MMS) {
+		buf_printf(&text, "%zu bytes of media", rq->load.media_bytes);
+		for (size_t i = 0; i < rq->nmedia; i++)
+			buf_printf(&text, "%s%s (%zu bytes)", i == 0 ? ": " : ", ",
+			    rq->media[i].type, rq->media[i].bytes.len);
+		reply_row(r, "size", "Size", buf_str(&text));
+	}
+	buf_free(&text);
+}
+
+/* What is confirmed is an instant: "in 5 minutes" must not begin anew when it is done. */
+static void
+pin(struct run *r, const char *var, int64_t at, const struct request *rq)
+{
+	struct buf text = { .max = 256 };
+	const char *zone = rq->when.zone.name;
+	size_t len = strlen(zone);
+
+	when_print_exact(&text, at, &rq->when.zone);
+	/* The zone stays unsaid where the sender left it so, unless the instant needs it. */
+	if (!rq->when.zone_given && text.len > len + 1 &&
+	    strcmp(buf_str(&text) + text.len - len, zone) == 0)
+		buf_cut(&text, text.len - len - 1);
+	form_set(r->in, var, buf_str(&text));
+	buf_free(&text);
+}
+
+/* How often, and the instants that follow. */
+static void
+confirm_repeat(struct run *r, const struct request *rq)
+{
+	struct series se = { .rule = rq->rule };
+	struct buf text = { .max = 1024 };
+	struct arena *arena = &r->reply->form.arena;
+
+	if (rq->rule.rule[0] == '\0')
+		return;
+	recur_start_print(se.start, &rq->start);
+	repeat_print(&text, &se);
+	reply_row(r, "repeat", "Repeats", buf_str(&text));
+	for (size_t i = 0; i < rq->nnext; i++)
+		reply_time(r, &rq->when.zone, arena_printf(arena, "next-%zu", i + 1),
+		    i == 0 ? "Then" : NULL, rq->next[i]);
+	if (rq->nnext < REQUEST_NEXT)
+		reply_row(r, "last", NULL,
+		    rq->nnext == 0 ? "It happens only once." : "That is the last time.");
+	buf_free(&text);
+}
+
+void
+confirm(struct run *r, const struct request *rq, const struct estimate *e)
+{
+	struct form *f = &r->reply->form;
+	struct buf text = { .max = 4096 };
+
+	r->reply->kind = REPLY_CONFIRM;
+	f->title = schedule_title(rq->kind);
+	f->instructions = "Please check, and complete to schedule it.";
+	for (size_t i = 0; i < rq->nto; i++) {
+		const char *var = i == 0 ? "to" : arena_printf(&f->arena, "to-%zu", i + 1);
+
+		form_value(f, form_add(f, FIELD_FIXED, var, i == 0 ? "To" : NULL), rq->to[i]);
+	}
+	confirm_when(r, rq, &text);
+	reply_row(r, "when", "When", buf_str(&text));
+	confirm_repeat(r, rq);
+	if (rq->subject.len > 0) {
+		buf_reset(&text);
+		buf_span(&text, rq->subject);
+		reply_row(r, "subject", "Subject", buf_str(&text));
+	}
+	buf_reset(&text);
+	body_excerpt(&text, rq->filled, 200);
+	reply_row(r, "body", "Message", buf_str(&text));
+	buf_free(&text);
+	confirm_load(r, rq);
+	confirm_offline(r, rq);
+	confirm_expires(r, rq);
+	confirm_quota(r, e);
+	if (rq->when.relative)
+		pin(r, "when", rq->when.at, rq);
+	if (rq->expires_relative)
+		pin(r, "expires", rq->expires_at, rq);
+}

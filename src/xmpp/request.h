@@ -1,0 +1,80 @@
+/*
+ * Iqs of ours to others, and their answers.  Only who was asked can answer, only once, and only
+ * after the question has left with its turn.
+ */
+#ifndef LATERD_XMPP_REQUEST_H
+#define LATERD_XMPP_REQUEST_H
+
+#include <strophe.h>
+
+#include "base/clock.h"
+#include "core/jid.h"
+
+#define REQUESTS_MAX 2000 /* under way at once */
+
+enum request_end {
+	REQUEST_RESULT,
+	REQUEST_ERROR,
+	REQUEST_TIMEOUT, /* no answer in time */
+	REQUEST_GONE     /* it has never left, or the stream has ended */
+};
+
+/* Borrowed for the call. */
+struct request_answer {
+	enum request_end end;
+	const char *from;  /* who was asked */
+	xmpp_stanza_t *iq; /* of REQUEST_RESULT and REQUEST_ERROR, else NULL */
+};
+
+typedef void request_fn(void *arg, const struct request_answer *answer);
+
+/* Strings are borrowed for the call. */
+struct request {
+	const char *type;     /* "get" or "set" */
+	const char *from;     /* an address of ours */
+	const char *to;       /* prepared (jid_print) */
+	/* Taken, whatever the call comes to; NULL, for want of memory, is RES_NOMEM. */
+	xmpp_stanza_t *child;
+	int64_t timeout_ms;   /* more than 0 */
+	request_fn *fn;
+	void *arg;
+};
+
+/* All borrowed. */
+struct requests_env {
+	xmpp_ctx_t *ctx;
+	const struct clock *clock;
+	struct timers *timers;
+	/* Queue an iq, which stays the caller's, until the turn is committed. */
+	enum res (*send)(void *arg, xmpp_stanza_t *iq);
+	void *arg;
+};
+
+struct requests;
+
+/* env is copied.  NULL without memory. */
+struct requests *requests_new(const struct requests_env *env);
+/* What is under way is forgotten, and fn is not called. */
+void requests_free(struct requests **rs);
+
+/*
+ * Ask.  RES_OK: fn is called exactly once, in a later call than this one, by requests_answered,
+ * requests_reset or a timer, and may ask again; it must not free the requests.  With any other
+ * result it is not called: RES_TEMPFAIL: REQUESTS_MAX are under way, or the stream is not up;
+ * RES_INVALID: it cannot be sent as XML; RES_NOMEM.
+ */
+enum res requests_ask(struct requests *rs, const struct request *rq);
+/*
+ * An iq that is no question, from `from` (prepared).  Ignored unless it is of type result or error
+ * and answers a question that was put to exactly this address in a turn that has ended.
+ */
+void requests_answered(struct requests *rs, const struct jid *from, xmpp_stanza_t *iq);
+
+/* The turn is on disk: what it asked leaves. */
+void requests_committed(struct requests *rs);
+/* The turn could not be written: what it asked ends as GONE as soon as the timers run. */
+void requests_failed(struct requests *rs);
+/* The stream is gone: everything under way ends as GONE, and what is asked meanwhile is refused. */
+void requests_reset(struct requests *rs);
+
+#endif

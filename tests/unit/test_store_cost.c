@@ -1,0 +1,255 @@
+/* What calls cost, in steps of SQLite's machine: what they touch and not what is stored. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "store_fixture.h"
+
+static struct db *
+db_of(struct fixture *f)
+{
+	return (struct db *)f->store;
+}
+
+/* The work of the virtual machine since the last time, which had nothing to scan or to sort. */
+static int64_t
+work(struct fixture *f)
+{
+	sqlite3_stmt **stmt = db_of(f)->stmt;
+	int64_t steps = 0;
+
+	for (size_t i = 0; i < SQL_N; i++) {
+		steps += sqlite3_stmt_status(stmt[i], SQLITE_STMTSTATUS_VM_STEP, 1);
+		assert_int_equal(
+		    sqlite3_stmt_status(stmt[i], SQLITE_STMTSTATUS_FULLSCAN_STEP, 1), 0);
+		assert_int_equal(sqlite3_stmt_status(stmt[i], SQLITE_STMTSTATUS_SORT, 1), 0);
+	}
+	return steps;
+}
+
+/* Of one look for due, expired and retried packets. */
+static int64_t
+cost_of_tick(struct fixture *f)
+{
+	struct packets ps = { 0 };
+	struct events es = { 0 };
+	struct store_next next;
+	int64_t steps;
+
+	assert_int_equal(f->ops->claim(f->store, false, NOON, 100, &ps), RES_OK);
+	assert_int_equal(f->ops->claim(f->store, true, NOON, 100, &ps), RES_OK);
+	assert_int_equal(f->ops->find(f->store, FIND_HELD_EXPIRED, NULL, NOON, 100, &ps), RES_OK);
+	assert_int_equal(f->ops->find(f->store, FIND_HELD_RETRY, NULL, NOON, 100, &ps), RES_OK);
+	assert_int_equal(
+	    f->ops->find(f->store, FIND_HELD_RETRY_PAID, NULL, NOON, 100, &ps), RES_OK);
+	assert_int_equal(f->ops->next(f->store, &next), RES_OK);
+	assert_int_equal(f->ops->contacts_waiting(f->store, "z", 100, &es), RES_OK);
+	assert_int_equal(ps.n + es.n, 0);
+	steps = work(f);
+	assert_true(steps > 0);
+	return steps;
+}
+
+static void
+test_a_tick_costs_the_same_whatever_is_stored(void **state)
+{
+	struct fixture *f = *state;
+	int64_t few;
+
+	/* One of each state and kind at least. */
+	fill(f, 30);
+	store_reopen(f);
+	few = cost_of_tick(f);
+	by_hand(f, "DELETE FROM packet");
+	fill(f, 20000);
+	store_reopen(f);
+	assert_int_equal(cost_of_tick(f), few);
+}
+
+/* Claim three of a class and look for three held ones of it, with so many due of the other. */
+static int64_t
+cost_of_class(struct fixture *f, bool paid, unsigned others)
+{
+	char sql[512];
+	struct packets ps = { 0 };
+	int64_t steps;
+
+	by_hand(f, "DELETE FROM packet");
+	fill(f, others);
+	/* The others are all due, in the two states that are looked through. */
+	snprintf(sql, sizeof(sql),
+	    "UPDATE packet SET state = 1 + 2 * (n %% 2), kind = %d, next_at = %" PRId64, paid ? 1 : 2,
+	    NOON - 1);
+	by_hand(f, sql);
+	for (unsigned i = 0; i < 6; i++) {
+		struct packet p = sample(i + 900000);
+
+		p.kind = paid ? KIND_SMS : KIND_IM;
+		p.state = i % 2 ? PACKET_HELD : PACKET_SCHEDULED;
+		put(f, &p);
+	}
+	commit(f);
+	store_reopen(f);
+	assert_int_equal(f->ops->claim(f->store, paid, NOON, 100, &ps), RES_OK);
+	assert_int_equal(ps.n, 3);
+	assert_int_equal(f->ops->find(f->store, paid ? FIND_HELD_RETRY_PAID : FIND_HELD_RETRY,
+			     NULL, NOON, 100, &ps),
+	    RES_OK);
+	assert_int_equal(ps.n, 6);
+	steps = work(f);
+	f->ops->rollback(f->store);
+	packets_free(&ps);
+	return steps;
+}
+
+static void
+test_a_class_costs_the_same_whatever_waits_of_the_other(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int paid = 0; paid < 2; paid++)
+		assert_int_equal(cost_of_class(f, paid, 20000), cost_of_class(f, paid, 10));
+}
+
+static void
+test_what_is_paused_costs_a_tick_nothing(void **state)
+{
+	struct fixture *f = *state;
+	int64_t few;
+
+	fill(f, 30);
+	store_reopen(f);
+	few = cost_of_tick(f);
+	by_hand(f, "DELETE FROM packet");
+	fill(f, 20000);
+	by_hand(f, "UPDATE packet SET state = 1, next_at = 9223372036854775807 WHERE n > 30");
+	store_reopen(f);
+	assert_int_equal(cost_of_tick(f), few);
+}
+
+/* The text of a statement without one of its parts. */
+static void
+without(struct fixture *f, struct buf *out, enum sql which, const char *part)
+{
+	const char *text = sqlite3_sql(db_of(f)->stmt[which]), *at = strstr(text, part);
+
+	assert_non_null(at);
+	buf_append(out, text, (size_t)(at - text));
+	buf_text(out, at + strlen(part));
+}
+
+/* The steps of the machine that a statement of our own took since the last time. */
+static int64_t
+steps_of(struct fixture *f, enum sql which)
+{
+	return sqlite3_stmt_status(db_of(f)->stmt[which], SQLITE_STMTSTATUS_VM_STEP, 1);
+}
+
+static void
+test_a_revision_adds_a_few_steps_to_a_move(void **state)
+{
+	struct fixture *f = *state;
+	struct packet p = sample(900000);
+	struct buf text = { 0 };
+	sqlite3_stmt *stmt = NULL;
+	int64_t ours, before;
+
+	fill(f, 1000);
+	put(f, &p);
+	(void)work(f);
+	assert_int_equal(f->ops->move(f->store, &p, EV_DUE, NOON, NULL), RES_OK);
+	ours = steps_of(f, SQL_PACKET_MOVE);
+	/* The same step as it was written before there were revisions. */
+	without(f, &text, SQL_PACKET_MOVE, " AND revision = $12");
+	assert_int_equal(
+	    sqlite3_prepare_v2(db_of(f)->handle, buf_str(&text), -1, &stmt, NULL), SQLITE_OK);
+	for (int i = 1; i <= 9; i++)
+		sqlite3_bind_int64(stmt, i, i <= 7 ? 1 : 0);
+	sqlite3_bind_text(stmt, 10, p.id, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(stmt, 11, PACKET_QUEUED);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_DONE);
+	assert_int_equal(sqlite3_changes(db_of(f)->handle), 1);
+	before = sqlite3_stmt_status(stmt, SQLITE_STMTSTATUS_VM_STEP, 1);
+	assert_in_range(ours, before - 8, before + 8);
+	assert_true(before > 50);
+	sqlite3_finalize(stmt);
+	buf_free(&text);
+}
+
+static void
+test_series_and_revision_add_two_steps_to_a_claimed_packet(void **state)
+{
+	struct fixture *f = *state;
+	struct packets ps = { 0 };
+	struct buf text = { 0 };
+	sqlite3_stmt *stmt = NULL;
+	int64_t ours, before, rows = 0;
+
+	fill(f, 1000);
+	for (unsigned i = 0; i < 100; i++)
+		put_as(f, 900000 + i, PACKET_SCHEDULED, YOU, NOON, NOON, 0, 0);
+	(void)work(f);
+	without(f, &text, SQL_FIND_DUE_IM, ", series, revision");
+	assert_int_equal(
+	    sqlite3_prepare_v2(db_of(f)->handle, buf_str(&text), -1, &stmt, NULL), SQLITE_OK);
+	sqlite3_bind_int64(stmt, 1, NOON);
+	sqlite3_bind_int64(stmt, 2, 100);
+	while (sqlite3_step(stmt) == SQLITE_ROW)
+		rows++;
+	assert_int_equal(rows, 100);
+	before = sqlite3_stmt_status(stmt, SQLITE_STMTSTATUS_VM_STEP, 1);
+	sqlite3_finalize(stmt);
+	assert_int_equal(f->ops->claim(f->store, false, NOON, 100, &ps), RES_OK);
+	assert_int_equal(ps.n, 100);
+	ours = steps_of(f, SQL_FIND_DUE_IM);
+	assert_in_range(ours, before, before + 2 * 100);
+	packets_free(&ps);
+	buf_free(&text);
+}
+
+/* One page of ten behind the n-th of so many that ended in one instant. */
+static int64_t
+cost_of_page(struct fixture *f, int64_t n)
+{
+	struct store_place place = { NOON, n };
+	struct packets ps = { 0 };
+
+	assert_int_equal(f->ops->finished(f->store, "sender", &place, 10, &ps), RES_OK);
+	assert_int_equal(ps.n, 10);
+	packets_free(&ps);
+	return work(f);
+}
+
+static void
+test_a_page_costs_the_same_wherever_it_begins(void **state)
+{
+	struct fixture *f = *state;
+	char sql[128];
+
+	fill(f, 20000);
+	snprintf(sql, sizeof(sql),
+	    "UPDATE packet SET sender = 'sender', state = 5, finished_at = %" PRId64, NOON);
+	by_hand(f, sql);
+	store_reopen(f);
+	assert_int_equal(cost_of_page(f, 20000), cost_of_page(f, 1000));
+	assert_int_equal(cost_of_page(f, 20000), cost_of_page(f, 11));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_store, remove_dir)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_a_tick_costs_the_same_whatever_is_stored),
+		TEST(test_a_class_costs_the_same_whatever_waits_of_the_other),
+		TEST(test_what_is_paused_costs_a_tick_nothing),
+		TEST(test_a_revision_adds_a_few_steps_to_a_move),
+		TEST(test_series_and_revision_add_two_steps_to_a_claimed_packet),
+		TEST(test_a_page_costs_the_same_wherever_it_begins),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
