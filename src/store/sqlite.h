@@ -18,16 +18,20 @@
  * Beyond what core/ports.h says of the verbs:
  * - After RES_TEMPFAIL, RES_NOMEM from a write or RES_PERMFAIL from SQLite the turn is broken: every
  *   verb, commit included, returns RES_TEMPFAIL until rollback.  The cause has been logged, once.
- * - RES_PERMFAIL: SQLite found the file damaged, or (get, get_ref) the row cannot be a packet.
+ * - RES_PERMFAIL: SQLite found the file damaged, or (get, get_ref, get_series) the row cannot be a
+ *   packet or a series.
  * - A row that cannot be a packet is logged and left out of find and claim; if it is scheduled or
  *   held it becomes FAILED in the turn, if it is a paid attempt UNCERTAIN, lest it be found again
- *   for ever.
- * - put and move keep a gateway of 1 to 64 and a gateway_ref of 1 to 256 bytes; any other becomes
+ *   for ever.  finished, find_series and forgets log such rows, leave them out and leave them as
+ *   they are; they hide no others.
+ * - put, move and edit keep a gateway of 1 to 64 and a gateway_ref of 1 to 256 bytes; any other becomes
  *   none, because what a stranger's server answers must not make a row that cannot be read.
  * - get_ref: of several, the one sent last.
  * - find and claim end early, with RES_OK, when the list's arena is full and at least one packet is
  *   in it, or after 16 rows that cannot be packets: fewer than max does not mean that there are no
- *   more.
+ *   more.  So do finished and find_series at their arena's bound.
+ * - A number or a zone of an account that cannot be one counts as none set.
+ * - charges leaves out what was given back, and kinds that there are not.
  * - purge counts packets only; UNCERTAIN ones end like finished ones, by finished_at.  use takes any
  *   day of a month.
  */

@@ -452,6 +452,27 @@ test_what_is_in_flight_is_forgotten_when_it_has_ended(void **state)
 }
 
 static void
+test_what_is_uncertain_is_forgotten_as_well(void **state)
+{
+	struct world *w = *state;
+
+	world_gateway(w, .info.name = "office");
+	world_start(w);
+	world_phone(w, "", .end = PHONE_BREAKS);
+	const char *id = world_schedule_sms(w, .when = "in 1 minutes");
+	world_advance(w, 2 * MINUTE_MS);
+	assert_string_equal(world_state(w, id), "uncertain");
+	forget(w);
+	world_advance(w, MINUTE_MS);
+	assert_int_equal(left_of_juliet(w), 0);
+	/* Somebody else's turn has come as well. */
+	world_schedule(w, .from = NURSE, .when = "in 5 hours");
+	assert_string_equal(world_command(w, .from = NURSE, .node = "forget", .fields = { "confirm", "1" }).note_type, "info");
+	world_advance(w, MINUTE_MS);
+	assert_int_equal(world_sql(w, "SELECT count(*) FROM packet WHERE sender = 'nurse@example.org'"), 0);
+}
+
+static void
 test_who_was_forgotten_may_begin_anew(void **state)
 {
 	struct world *w = *state;
@@ -496,6 +517,20 @@ test_document_that_was_exported_is_forgotten(void **state)
 	assert_int_equal(world_sql(w, "SELECT count(*) FROM packet WHERE recipient = '" JULIET "' AND length(sealed) > 2000"), 0);
 }
 
+/* The copy is not made of what is to be forgotten, or it is forgotten with it. */
+static void
+test_export_under_way_leaves_nothing_behind(void **state)
+{
+	struct world *w = *state;
+
+	live(w);
+	world_command(w, .node = "export");
+	forget(w);
+	world_advance(w, MINUTE_MS);
+	assert_int_equal(world_sql(w, "SELECT count(*) FROM packet WHERE recipient = '" JULIET "' AND length(sealed) > 2000"), 0);
+	assert_int_equal(left_of_juliet(w), 0);
+}
+
 int
 main(void)
 {
@@ -514,9 +549,11 @@ main(void)
 		WORLD_TEST(test_everything_is_forgotten_and_nothing_of_it_is_sent),
 		WORLD_TEST(test_forgetting_goes_on_after_a_crash),
 		WORLD_TEST(test_what_is_in_flight_is_forgotten_when_it_has_ended),
+		WORLD_TEST(test_what_is_uncertain_is_forgotten_as_well),
 		WORLD_TEST(test_who_was_forgotten_may_begin_anew),
 		WORLD_TEST(test_forgetting_that_cannot_be_stored_is_not_claimed),
 		WORLD_TEST(test_document_that_was_exported_is_forgotten),
+		WORLD_TEST(test_export_under_way_leaves_nothing_behind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

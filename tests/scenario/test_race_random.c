@@ -6,7 +6,7 @@
  */
 #include "world.h"
 
-#define SEEDS 12
+#define SEEDS 6
 #define STEPS 120
 #define NUMBERS "+4917000"
 

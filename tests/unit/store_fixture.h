@@ -280,7 +280,8 @@ fill(struct fixture *f, unsigned n)
 	    "CASE WHEN i %% 3 > 0 THEN 'office' END, CASE WHEN i %% 3 > 0 THEN i END, "
 	    "CASE WHEN i %% 3 = 1 THEN printf('%%06d', i) END, i %% 2 "
 	    "FROM c;"
-	    "DELETE FROM series; INSERT INTO series SELECT id, sender, recipient, 1, 1, 'FREQ=DAILY', "
+	    "DELETE FROM series;"
+	    "INSERT INTO series SELECT id, sender, recipient, 1, 1, 'FREQ=DAILY', "
 	    "'UTC', '2026-12-25T09:00:00', 1, 0, n %% 2, id, zeroblob(200) FROM packet;",
 	    n, NOON + 1, NOON + 1, NOON + 1);
 	by_hand(f, sql);

@@ -80,8 +80,8 @@ cost_of_class(struct fixture *f, bool paid, unsigned others)
 	fill(f, others);
 	/* The others are all due, in the two states that are looked through. */
 	snprintf(sql, sizeof(sql),
-	    "UPDATE packet SET state = 1 + 2 * (n %% 2), kind = %d, next_at = %" PRId64, paid ? 1 : 2,
-	    NOON - 1);
+	    "UPDATE packet SET state = 1 + 2 * (n %% 2), kind = %d, next_at = %" PRId64,
+	    paid ? 1 : 2, NOON - 1);
 	by_hand(f, sql);
 	for (unsigned i = 0; i < 6; i++) {
 		struct packet p = sample(i + 900000);

@@ -188,7 +188,8 @@ test_a_damaged_page_is_an_error_and_nothing_worse(void **state)
 		assert_int_equal(f->ops->put_series(f->store, &se), RES_OK);
 	}
 	assert_int_equal(f->ops->set_forget(f->store, ME, NOON), RES_OK);
-	assert_int_equal(f->ops->set_account(f->store, ME, &(struct account){ .zone = "UTC" }), RES_OK);
+	assert_int_equal(
+	    f->ops->set_account(f->store, ME, &(struct account){ .zone = "UTC" }), RES_OK);
 	for (unsigned i = 100; i < 200; i++) {
 		struct packet p = sample(i);
 

@@ -200,7 +200,8 @@ make_baseline(struct fixture *f, char *kept, size_t size)
 	commit(f);
 	sqlite_store_close(&f->store);
 	by_hand(f,
-	    "UPDATE charge SET count = count - (SELECT sum(charge_units) FROM packet WHERE state = 5);"
+	    "UPDATE charge SET count = count - "
+	    "(SELECT sum(charge_units) FROM packet WHERE state = 5);"
 	    "UPDATE packet SET charge_day = 0, charge_units = 0 WHERE state = 5;");
 	snprintf(kept, size, "%s/baseline.db", f->dir);
 	copy_file(f->path, kept);
@@ -269,7 +270,7 @@ do_paid_moves(struct fixture *f, struct packets *ps)
 	return f->ops->wake_paid(f->store, NOON + 1, &n);
 }
 
-/* An edit with its charge, an occurrence that is charged, one series that begins and one that ends. */
+/* An edit, an occurrence that is charged, one series that begins and one that ends. */
 static enum res
 do_edits(struct fixture *f, struct packets *ps)
 {

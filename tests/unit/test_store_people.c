@@ -233,7 +233,7 @@ test_a_setting_that_is_none_counts_as_not_made(void **state)
 	assert_true(a.blocked);
 }
 
-/* -- What is kept of a user, and forgetting them ------------------------------------------------ */
+/* -- What is kept of a user, and forgetting them ----------------------------------------------- */
 
 static void
 assert_charges(struct fixture *f, const char *who, size_t max, const char *expected)

@@ -255,8 +255,8 @@ test_a_row_that_cannot_be_a_series_is_left_out(void **state)
 	static const char *const damage[] = {
 		"id = ''", "id = 'abcdef'", "id = '000001X'", "id = '00000' || char(0)",
 		"recipient = ''", "recipient = printf('%04000d', 0)",
-		"recipient = 'a' || char(0) || 'b'", "kind = 4", "kind = 1 << 32 | 1", "offline = 0",
-		"offline = 5", "offline = -1", "rule = ''", "rule = printf('%0256d', 0)",
+		"recipient = 'a' || char(0) || 'b'", "kind = 4", "kind = 1 << 32 | 1",
+		"offline = 0", "offline = 5", "offline = -1", "rule = ''", "rule = printf('%0256d', 0)",
 		"rule = 'FREQ=DAILY' || char(0)", "zone = ''", "zone = printf('%064d', 0)",
 		"start = ''", "start = '2026-12-25T09:00'", "start = '2026-12-25T09:00:00Z'",
 		"start = '2026-12-25T09:00:0' || char(0)", "expires_ms = -1", "paused = 2",

@@ -176,8 +176,8 @@ static void
 test_a_database_brought_forward_is_one_that_is_new(void **state)
 {
 	static const char text[] =
-	    "SELECT group_concat(type || ' ' || name || ' ' || tbl_name || ' ' || coalesce(sql, ''), "
-	    "x'0a') FROM (SELECT * FROM sqlite_master ORDER BY type, name)";
+	    "SELECT group_concat("
+	    "type || ' ' || name || ' ' || tbl_name || ' ' || coalesce(sql, ''), x'0a') FROM (SELECT * FROM sqlite_master ORDER BY type, name)";
 	struct fixture *f = *state;
 	struct buf schemas[NVERSIONS + 1];
 
