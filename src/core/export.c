@@ -187,19 +187,6 @@ export_charges(struct export *x, const struct events *charges)
 	return res == RES_OK && !x->out->failed ? RES_OK : RES_NOMEM;
 }
 
-enum res
-export_series(struct export *x, const struct series *se, struct span text)
-{
-	json_t *o = json_object();
-	bool ok = put_text(o, "id", se->id) && put_text(o, "to", se->recipient) &&
-	    put_text(o, "kind", packet_kind_name(se->kind)) &&
-	    put_text(o, "rule", se->rule.rule) && put_text(o, "zone", se->zone) &&
-	    put_text(o, "start", se->start) && put(o, "paused", json_boolean(se->paused)) &&
-	    put_span(o, "body", text);
-
-	return add(x, LIST_SERIES, o, ok);
-}
-
 static bool
 put_media(json_t *o, const struct mms *mms)
 {
@@ -226,6 +213,20 @@ put_body(json_t *o, struct span text, const struct mms *mms)
 		return put_span(o, "body", text);
 	return put_span(o, "body", text.p != NULL ? text : mms->text) &&
 	    (mms->subject.len == 0 || put_span(o, "subject", mms->subject)) && put_media(o, mms);
+}
+
+enum res
+export_series(
+    struct export *x, const struct series *se, struct span text, const struct mms *mms)
+{
+	json_t *o = json_object();
+	bool ok = put_text(o, "id", se->id) && put_text(o, "to", se->recipient) &&
+	    put_text(o, "kind", packet_kind_name(se->kind)) &&
+	    put_text(o, "rule", se->rule.rule) && put_text(o, "zone", se->zone) &&
+	    put_text(o, "start", se->start) && put(o, "paused", json_boolean(se->paused)) &&
+	    put_offline(o, se->offline) && put_body(o, text, mms);
+
+	return add(x, LIST_SERIES, o, ok);
 }
 
 static bool

@@ -5,7 +5,7 @@
  *     "settings": { "zone": "Europe/Berlin", "notify": "failure", "offline": "auto", "hours": 24 },
  *     "charges": [ { "day": "2026-11-22", "kind": "sms", "count": 3 }, … ],
  *     "recurrences": [ { "id": …, "to": …, "kind": …, "rule": …, "zone": …, "start": …, "paused": …,
- *       "body": … }, … ],
+ *       "offline": …, "body": …, "subject": …, "media": [ … ] }, … ],
  *     "messages": [ { "id": …, "kind": …, "to": …, "state": …, "created": …, "due": …, "expires": …,
  *       "sent": …, "finished": …, "zone": …, "offline": …, "attempts": …, "recurrence": …, "gateway": …,
  *       "gateway_id": …, "body": …, "subject": …, "media": [ { "url": …, "type": … } ],
@@ -33,9 +33,10 @@ struct export {
 enum res export_begin(struct export *x, struct buf *out, const char *service, const char *user,
     int64_t now, const struct account *account);
 enum res export_charges(struct export *x, const struct events *charges);
-/* text: the body as it was written. */
-enum res export_series(struct export *x, const struct series *se, struct span text);
-/* mms: of an MMS, its summary (mms_parse_summary), else NULL; history may be empty. */
+/* text: the body as it was written.  mms: of an MMS, its summary (mms_parse_summary), else NULL. */
+enum res export_series(
+    struct export *x, const struct series *se, struct span text, const struct mms *mms);
+/* history may be empty. */
 enum res export_packet(struct export *x, const struct packet *p, struct span text,
     const struct mms *mms, const struct events *history);
 enum res export_end(struct export *x);

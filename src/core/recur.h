@@ -47,7 +47,7 @@ const char *recur_preset_word(size_t i, const char **label);
  * 7529).  The time this takes, and that of every call below, is bounded whatever the rule is, and
  * does not grow with the age of the series.  out is written on RES_OK only; RES_NOMEM.
  */
-#define RECUR_COUNT_MAX 10000
+#define RECUR_COUNT_MAX 1000
 enum res recur_parse(struct recur *out, struct span text, const struct zone *zone,
     const struct civil *start, int64_t min_ms, struct buf *why);
 

@@ -491,13 +491,19 @@ common_divisor(int64_t a, int64_t b)
 	return a;
 }
 
-/* Whether every N hours or minutes never is at a time of day that the BY parts allow. */
+/*
+ * Whether every N hours or minutes never is at a time of day that the BY parts allow, or BYSETPOS
+ * chooses none of the readings of a period of a day or less, which all have as many.
+ */
 static bool
-never_meets(const struct recur_cursor *c)
+never_meets(struct recur_cursor *c)
 {
 	int64_t in_hour = c->rule.freq == RECUR_HOURLY ? 1 : 60, in_day = 24 * in_hour;
 	int64_t step = common_divisor(c->rule.interval, in_day);
 
+	if (c->rule.freq <= RECUR_DAILY && c->nups + c->ndowns > 0 &&
+	    pick(c, c->nhours * c->nminutes * c->nseconds) == 0)
+		return true;
 	if (c->rule.freq >= RECUR_DAILY)
 		return false;
 	for (int64_t at = c->base % step; at < in_day; at += step)

@@ -70,7 +70,7 @@ struct recur_cursor {
 	struct recur_rule rule; /* with what it takes from the start */
 	/* No reading is before the one or after the other; UNTIL in UTC has hours to spare. */
 	int64_t start, limit;
-	bool never;             /* INTERVAL and the times of day never meet */
+	bool never;             /* INTERVAL, the times of day and BYSETPOS never meet */
 	/* What the BY parts say of days and times of day, or else the start. */
 	bool by_week, by_year_day, by_month_day, by_weekday;
 	uint64_t hour_set, minute_set;

@@ -480,8 +480,7 @@ when_parse(
 		    WHEN_TEXT_MAX);
 		return RES_INVALID;
 	}
-	text = span_trim(text);
-	if (text.len == 0) {
+	if (span_trim(text).len == 0) {
 		when_say_examples(&f, "a time is missing");
 		return RES_INVALID;
 	}

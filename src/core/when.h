@@ -19,7 +19,8 @@ struct when {
 
 /*
  * Read `text` as an instant after `now` (UTC, ms), in `zone` unless the text names one.  In any
- * case, with white space where people put it, optionally with "at" and "on" and commas:
+ * case, with white space where people put it, also such that does not break lines, optionally with
+ * "at" and "on" and commas:
  *
  *   absolute  2026-12-24 18:00[:SS], RFC 3339 (XEP-0082), 24.12.2026 18:00, 24 Dec 2026 6 pm,
  *             the 24th of December 2026 18:00, December 24 2026 at 18:00; without a year
@@ -43,8 +44,9 @@ struct when {
  * RES_INVALID with the reason in `why`, in printable ASCII, worded for the person who wrote it, and
  * saying "write ..." with a text that is accepted, unless the clock jumps over it: not understood,
  * no such date or time (13 pm, 24:00, 31 February), in the past, a date without a time, 03/04/2026
- * and the like (which day and which month?), a weekday that is not the date's, a length without a
- * unit or in months or years, an unknown zone, an hour that the change to summer time skips.
+ * and the like (which day and which month?), 1800 hours (at or in?), a weekday that is not the
+ * date's, a length without a unit or in months or years, an unknown zone, an hour that the change
+ * to summer time skips.
  */
 enum res when_parse(
     struct when *out, struct span text, int64_t now, const struct zone *zone, struct buf *why);

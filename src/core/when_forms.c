@@ -173,6 +173,35 @@ is_amount(struct span in)
 	return when_unit(when_letters(in), &ms);
 }
 
+/* 1800 hours, 0930h */
+static enum fit
+refuse_hours(const struct scan *s)
+{
+	struct span in = s->in;
+	int64_t ms;
+	int n;
+
+	if (!take_number(&in, 4, 4, &n) || n / 100 > 23 || n % 100 > 59)
+		return FIT_NO;
+	take_space(&in, 0);
+	if (!when_unit(when_letters(in), &ms) || ms != HOUR_MS)
+		return FIT_NO;
+	buf_printf(s->f->why, "%04d hours may be a time or a length of time: write %02d:%02d", n,
+	    n / 100, n % 100);
+	if (n > 0)
+		buf_printf(s->f->why, ", or in %d hours", n);
+	return FIT_BAD;
+}
+
+/* Behind a word that leads to something else than this. */
+static enum fit
+refuse_at(const struct scan *s, struct span in)
+{
+	struct scan behind = { .f = s->f, .in = in, .r = s->r };
+
+	return when_refuse(&behind) == FIT_BAD ? FIT_BAD : when_not_understood(s->f);
+}
+
 /* in N units, N units, now */
 enum fit
 when_length(struct scan *s)
@@ -184,16 +213,18 @@ when_length(struct scan *s)
 
 	if (!now && !led && !is_amount(s->in))
 		return FIT_NO;
+	if (!now && !led && refuse_hours(s) == FIT_BAD)
+		return FIT_BAD;
+	/* "8:00 in the morning" */
+	if (led && when_take(&in, "the") && take_space(&in, 1))
+		return refuse_at(s, in);
 	if (s->begun || s->led)
 		return when_say_alone(s->f, 0);
 	enum fit fit = now ? FIT_YES : FIT_NO;
 	if (led) {
 		fit = take_article(s, &in);
-		if (fit == FIT_NO && when_digits(in) == 0) {
-			struct scan behind = { .f = s->f, .in = in, .r = s->r };
-			return when_refuse(&behind) == FIT_BAD ? FIT_BAD
-							       : when_not_understood(s->f);
-		}
+		if (fit == FIT_NO && when_digits(in) == 0)
+			return refuse_at(s, in);
 	}
 	if (fit == FIT_NO)
 		do
@@ -420,12 +451,9 @@ take_half(const struct frame *f, struct span *in, struct civil *c)
 static enum fit
 take_offset(struct scan *s, struct span *in)
 {
-	struct span offset = { in->p, 0 };
+	struct span offset = when_word(*in);
 	struct reading *r = s->r;
 
-	while (offset.len < in->len && in->p[offset.len] > ' ' && in->p[offset.len] != ',' &&
-	    in->p[offset.len] != '(')
-		offset.len++;
 	if (offset.len == 0)
 		return FIT_YES;
 	if (in->p[0] == '-' && !s->iso) {
@@ -470,14 +498,13 @@ when_time(struct scan *s)
 	if (!take_number(&in, 1, 2, &c.hour))
 		return FIT_NO;
 	if (take_char(&in, ':')) {
-		if (take_minutes(s->f, &in, &c) == FIT_BAD || take_half(s->f, &in, &c) == FIT_BAD ||
-		    take_offset(s, &in) == FIT_BAD)
+		if (take_minutes(s->f, &in, &c) == FIT_BAD)
 			return FIT_BAD;
-		return set_time(s, in, &c);
-	}
-	if (!time_follows(in) && !(s->at && when_ends(in)))
+	} else if (!time_follows(in) && !(s->at && when_ends(in)))
 		return FIT_NO;
-	return take_half(s->f, &in, &c) == FIT_BAD ? FIT_BAD : set_time(s, in, &c);
+	if (take_half(s->f, &in, &c) == FIT_BAD || take_offset(s, &in) == FIT_BAD)
+		return FIT_BAD;
+	return set_time(s, in, &c);
 }
 
 /* -- Days -------------------------------------------------------------------------------------- */
@@ -529,12 +556,8 @@ when_day(struct scan *s)
 	bool chosen = when_take_listed(&in, whichs, &which);
 	if (chosen)
 		take_space(&in, 0);
-	if (!when_take_short(&in, when_weekdays, &value)) {
-		struct scan behind = { .f = s->f, .in = in, .r = r };
-		if (!chosen)
-			return FIT_NO;
-		return when_refuse(&behind) == FIT_BAD ? FIT_BAD : when_not_understood(s->f);
-	}
+	if (!when_take_short(&in, when_weekdays, &value))
+		return chosen ? refuse_at(s, in) : FIT_NO;
 	if (r->weekday != WEEKDAY_UNSAID || (r->day != DAY_UNSAID && chosen))
 		return say_twice(s->f, "days");
 	r->weekday = (enum said_weekday)which;

@@ -65,6 +65,8 @@ extern const struct word when_months[], when_weekdays[], when_days[];
 /* The run of letters, and of digits, at the beginning. */
 struct span when_letters(struct span in);
 size_t when_digits(struct span in);
+/* What stands before the next white space, comma or bracket. */
+struct span when_word(struct span in);
 /* Whether a part ends here: at the end, white space, a comma or a bracket. */
 bool when_ends(struct span in);
 /* All of that run. */
@@ -95,7 +97,10 @@ enum fit when_say_alone(const struct frame *f, int64_t wait_ms);
 
 /* -- when_read.c, when.c and when_print.c ------------------------------------------------------ */
 
-/* The parts of a text, and its zone; whether there is such a date and time is not looked at. */
+/*
+ * The parts of a text of at most WHEN_TEXT_MAX bytes, and its zone; whether there is such a date
+ * and time is not looked at.
+ */
 enum fit when_read(const struct frame *f, struct span text, struct reading *r);
 /* FIT_YES or FIT_BAD. */
 enum fit when_resolve(const struct frame *f, const struct reading *r, struct when *out);

@@ -12,18 +12,6 @@ is_printable(struct span s)
 	return s.len > 0 && s.len <= ZONE_NAME_MAX;
 }
 
-/* What stands before the next white space, comma or bracket. */
-static struct span
-word_at(struct span in)
-{
-	struct span word = { in.p, 0 };
-
-	while (word.len < in.len && in.p[word.len] > ' ' && in.p[word.len] != ',' &&
-	    in.p[word.len] != '(')
-		word.len++;
-	return word;
-}
-
 /* -- The zone ---------------------------------------------------------------------------------- */
 
 /* Europe/Berln, +15:00, CEST, rather than tomorow */
@@ -97,7 +85,7 @@ take_brackets(struct scan *s)
 	if (!begun || in.len == 0 || in.p[in.len - 1] != ')')
 		return when_not_understood(s->f);
 	in = span_trim((struct span){ in.p, in.len - 1 });
-	struct span name = word_at(in);
+	struct span name = when_word(in);
 	in = span_trim((struct span){ in.p + name.len, in.len - name.len });
 	if (name.len == 0)
 		return when_not_understood(s->f);
@@ -121,7 +109,7 @@ take_brackets(struct scan *s)
 static enum fit
 take_zone(struct scan *s)
 {
-	struct span word = word_at(s->in);
+	struct span word = when_word(s->in);
 	struct zone zone;
 
 	if (s->led)
@@ -181,10 +169,46 @@ take_part(struct scan *s)
 	return fit == FIT_YES && length ? when_say_alone(s->f, s->r->wait_ms) : fit;
 }
 
+/*
+ * Spaces and marks of typography, in UTF-8, as programs write them into what people paste: "6:00
+ * PM" of many has a narrow space that does not break.
+ */
+static const struct {
+	const char *mark, *plain;
+} marks[] = {
+	{ "\xc2\xa0", " " },	   /* U+00A0, no-break space */
+	{ "\xe2\x80\x89", " " }, /* U+2009, thin space */
+	{ "\xe2\x80\xaf", " " }, /* U+202F, narrow no-break space */
+	{ "\xe2\x80\x8e", "" },  /* U+200E, left-to-right mark */
+	{ "\xe2\x80\x91", "-" }, /* U+2011, no-break hyphen */
+};
+
+/* Into `plain`, which has room: none becomes longer. */
+static struct span
+without_marks(struct span in, char *plain)
+{
+	size_t len = 0;
+
+	while (in.len > 0) {
+		size_t i = 0;
+		while (i < sizeof(marks) / sizeof(marks[0]) && !take_word(&in, marks[i].mark))
+			i++;
+		if (i < sizeof(marks) / sizeof(marks[0])) {
+			for (const char *c = marks[i].plain; *c != '\0'; c++)
+				plain[len++] = *c;
+			continue;
+		}
+		plain[len++] = in.p[0];
+		in = (struct span){ in.p + 1, in.len - 1 };
+	}
+	return span_trim((struct span){ plain, len });
+}
+
 enum fit
 when_read(const struct frame *f, struct span text, struct reading *r)
 {
-	struct scan s = { .f = f, .in = text, .r = r };
+	char plain[WHEN_TEXT_MAX];
+	struct scan s = { .f = f, .in = without_marks(text, plain), .r = r };
 
 	do {
 		if (take_between(&s) == FIT_BAD)
@@ -197,7 +221,7 @@ when_read(const struct frame *f, struct span text, struct reading *r)
 		if (fit == FIT_BAD)
 			return FIT_BAD;
 		if (!when_ends(s.in))
-			return say_unknown(f, word_at(s.in));
+			return say_unknown(f, when_word(s.in));
 		s.begun = true;
 	} while (s.in.len > 0);
 	return FIT_YES;

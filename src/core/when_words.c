@@ -96,6 +96,17 @@ when_letters(struct span in)
 	return run;
 }
 
+struct span
+when_word(struct span in)
+{
+	struct span word = { in.p, 0 };
+
+	while (word.len < in.len && in.p[word.len] > ' ' && in.p[word.len] != ',' &&
+	    in.p[word.len] != '(')
+		word.len++;
+	return word;
+}
+
 bool
 when_ends(struct span in)
 {
@@ -260,7 +271,7 @@ find_dates(const struct frame *f, const struct numbers *ns, struct buf *dates)
 static enum fit
 refuse_point(const struct scan *s, const struct numbers *ns)
 {
-	struct buf *why = s->f->why;
+	struct buf *why = s->f->why, ignored = { .max = 256 };
 	struct span in = { ns->text.p + ns->text.len, s->in.len - ns->text.len };
 	int a = ns->v[0], b = ns->v[1];
 	bool pm, minutes = ns->text.p[ns->text.len - 2] != '.';
@@ -272,7 +283,8 @@ refuse_point(const struct scan *s, const struct numbers *ns)
 		return FIT_BAD;
 	}
 	bool time = minutes && a < 24 && b < 60;
-	bool day = a > 0 && a < 32 && b > 0 && b < 13;
+	bool day = suggest(s->f, &ignored, 0, b, a);
+	buf_free(&ignored);
 	if (time || !day)
 		buf_printf(why, "%02d:%02d for a time", time ? a : 18, time ? b : 0);
 	if (day)

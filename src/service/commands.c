@@ -57,7 +57,6 @@ reply_again(struct run *r, const char *title, const char *instructions, const ch
 	buf_text(&r->reply->note, reason);
 	f->title = arena_text(&f->arena, title);
 	f->instructions = arena_printf(&f->arena, "%s %s", reason, instructions);
-	form_value(f, form_add(f, FIELD_FIXED, "error", "Please correct"), reason);
 }
 
 void
@@ -70,11 +69,17 @@ reply_later(struct run *r)
 }
 
 void
-reply_row(struct run *r, const char *var, const char *label, const char *text)
+reply_plain(struct run *r, const char *var, const char *label, const char *text)
 {
 	struct form *f = &r->reply->form;
 
 	form_value(f, form_add(f, FIELD_FIXED, var, label), text);
+}
+
+void
+reply_row(struct run *r, const char *var, const char *label, const char *text)
+{
+	reply_plain(r, var, NULL, arena_printf(&r->reply->form.arena, "%s: %s", label, text));
 }
 
 void
@@ -128,6 +133,20 @@ find(struct commands *c, struct span name)
 	return NULL;
 }
 
+/* What every reply has, whichever command it is of. */
+static void
+finish(struct run *r, const struct command *command)
+{
+	struct form *f = &r->reply->form;
+
+	/* Last, because some clients number the fields: `reason` stands above the form as well. */
+	if (r->reply->kind == REPLY_FORM && r->reply->note_type == NOTE_ERROR)
+		reply_plain(r, "error", "Please correct", buf_str(&r->reply->note));
+	/* Some clients make up a title where there is none. */
+	if (f->fields != NULL && f->title == NULL)
+		f->title = command->info.title;
+}
+
 static void
 run(struct commands *c, const struct asker *who, const struct command_info *cmd,
     enum command_stage stage, struct form *in, struct reply *reply)
@@ -144,6 +163,7 @@ run(struct commands *c, const struct asker *who, const struct command_info *cmd,
 	switch (intake_verify(s, &who->jid, &r.account, &condition, &why)) {
 	case RES_OK:
 		command->run(&r);
+		finish(&r, command);
 		break;
 	case RES_DENIED:
 		reply_refuse(reply, condition,

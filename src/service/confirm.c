@@ -21,7 +21,7 @@ confirm_when(const struct run *r, const struct request *rq, struct buf *out)
 	buf_text(out, "; ");
 	if (rq->kept)
 		buf_text(out, "as it was");
-	else if (rq->when.zone_given)
+	else if (rq->when.zone_given && strcmp(rq->when.zone.name, rq->zone.zone.name) != 0)
 		buf_text(out, "the time zone is the one you wrote");
 	else
 		zones_explain(out, &rq->zone);
@@ -87,36 +87,34 @@ confirm_load(struct run *r, const struct request *rq)
 	struct buf text = { .max = 1024 };
 
 	if (rq->kind == KIND_SMS) {
-		buf_printf(&text, "%zu (%s", seg->segments, sms_coding_name(seg->coding));
+		buf_printf(&text, "%zu segment%s (%s", seg->segments, seg->segments == 1 ? "" : "s",
+		    sms_coding_name(seg->coding));
 		if (rq->load.foreign.len > 0)
 			buf_printf(&text, ", because “%.*s” is not in the GSM alphabet",
 			    (int)rq->load.foreign.len, rq->load.foreign.p);
 		buf_printf(&text, "; room for %zu more characters)", seg->left);
-		reply_row(r, "segments", "Segments", buf_str(&text));
+		reply_plain(r, "segments", "Segments", buf_str(&text));
 	}
 	if (rq->kind == KIND_MMS) {
 		buf_printf(&text, "%zu bytes of media", rq->load.media_bytes);
 		for (size_t i = 0; i < rq->nmedia; i++)
 			buf_printf(&text, "%s%s (%zu bytes)", i == 0 ? ": " : ", ",
 			    rq->media[i].type, rq->media[i].bytes.len);
-		reply_row(r, "size", "Size", buf_str(&text));
+		reply_plain(r, "size", "Size", buf_str(&text));
 	}
 	buf_free(&text);
 }
 
-/* What is confirmed is an instant: "in 5 minutes" must not begin anew when it is done. */
+/*
+ * What is confirmed is an instant: "in 5 minutes" must not begin anew when it is done, nor "18:00" be
+ * read in another zone, because the client does not tell its clock any more.
+ */
 static void
 pin(struct run *r, const char *var, int64_t at, const struct request *rq)
 {
 	struct buf text = { .max = 256 };
-	const char *zone = rq->when.zone.name;
-	size_t len = strlen(zone);
 
 	when_print_exact(&text, at, &rq->when.zone);
-	/* The zone stays unsaid where the sender left it so, unless the instant needs it. */
-	if (!rq->when.zone_given && text.len > len + 1 &&
-	    strcmp(buf_str(&text) + text.len - len, zone) == 0)
-		buf_cut(&text, text.len - len - 1);
 	form_set(r->in, var, buf_str(&text));
 	buf_free(&text);
 }
@@ -136,9 +134,9 @@ confirm_repeat(struct run *r, const struct request *rq)
 	reply_row(r, "repeat", "Repeats", buf_str(&text));
 	for (size_t i = 0; i < rq->nnext; i++)
 		reply_time(r, &rq->when.zone, arena_printf(arena, "next-%zu", i + 1),
-		    i == 0 ? "Then" : NULL, rq->next[i]);
+		    "Then", rq->next[i]);
 	if (rq->nnext < REQUEST_NEXT)
-		reply_row(r, "last", NULL,
+		reply_plain(r, "last", NULL,
 		    rq->nnext == 0 ? "It happens only once." : "That is the last time.");
 	buf_free(&text);
 }
@@ -158,23 +156,23 @@ confirm(struct run *r, const struct request *rq, const struct estimate *e)
 		form_value(f, form_add(f, FIELD_FIXED, var, i == 0 ? "To" : NULL), rq->to[i]);
 	}
 	confirm_when(r, rq, &text);
-	reply_row(r, "when", "When", buf_str(&text));
+	reply_plain(r, "when", "When", buf_str(&text));
 	confirm_repeat(r, rq);
 	if (rq->subject.len > 0) {
 		buf_reset(&text);
 		buf_span(&text, rq->subject);
-		reply_row(r, "subject", "Subject", buf_str(&text));
+		reply_plain(r, "subject", "Subject", buf_str(&text));
 	}
 	buf_reset(&text);
 	body_excerpt(&text, rq->filled, 200);
-	reply_row(r, "body", "Message", buf_str(&text));
+	reply_plain(r, "body", "Message", buf_str(&text));
 	buf_free(&text);
 	confirm_load(r, rq);
 	confirm_offline(r, rq);
 	confirm_expires(r, rq);
 	confirm_quota(r, e);
-	if (rq->when.relative)
-		pin(r, "when", rq->when.at, rq);
+	if (rq->when.relative || (!rq->kept && !rq->when.zone_given))
+		pin(r, "when", rq->asked_at, rq);
 	if (rq->expires_relative)
 		pin(r, "expires", rq->expires_at, rq);
 }

@@ -357,7 +357,9 @@ leave(struct service *s, size_t i, struct queued *q)
 
 	if (q->p.sealed.len > 0)
 		leave_or_expire(s, i, &q->p);
-	else if (settle_get(s, q->p.id, &ps) && ps.v[0].state == PACKET_QUEUED)
+	/* One that was edited meanwhile waits for a time of its own. */
+	else if (settle_get(s, q->p.id, &ps) && ps.v[0].state == PACKET_QUEUED &&
+	    ps.v[0].revision == q->p.revision)
 		leave_or_expire(s, i, &ps.v[0]);
 	packets_free(&ps);
 	queued_free(&q);

@@ -12,7 +12,8 @@ struct editing {
 	struct series_list ss;
 	struct packet *p;
 	struct series *series; /* NULL: it does not repeat, or goes on without this packet */
-	struct buf stored;     /* its body, with {date} and {time} as they were written */
+	struct buf stored;     /* its body, with {date} and {time} where they were written */
+	bool apart;            /* it says something else than the recurrence, or to somebody else */
 	struct arena arena;
 	struct mms mms;
 	struct edited edited;
@@ -74,14 +75,39 @@ find_packet(struct run *r, const struct choice *choice, struct editing *e)
 	return !r->s->broken;
 }
 
+/* Where it says what all say, that is what is edited; else its own text, which is not to be lost. */
+static enum res
+read_occurrence(struct run *r, struct editing *e)
+{
+	struct buf written = { .max = BODY_MAX }, said = { .max = BODY_MAX };
+	struct zone zone = zones_of_packet(r->s, e->p);
+	enum res res = repeat_open(r->s, e->series, &written);
+
+	if (res == RES_OK)
+		res = repeat_body(e->p->kind, buf_as_span(&written), e->p->due_at, &zone,
+		    r->account.hours, &said);
+	if (res == RES_OK && !span_eq(buf_as_span(&said), buf_as_span(&e->stored)))
+		e->apart = true;
+	else if (res == RES_OK) {
+		buf_reset(&e->stored);
+		res = buf_span(&e->stored, buf_as_span(&written));
+	}
+	e->apart = e->apart || strcmp(e->p->recipient, e->series->recipient) != 0 ||
+	    e->p->offline != e->series->offline;
+	buf_free(&written);
+	buf_free(&said);
+	return res;
+}
+
 static enum res
 read_stored(struct run *r, struct editing *e)
 {
 	enum res res;
 
 	e->stored.max = BODY_MAX;
-	res = e->series != NULL ? repeat_open(r->s, e->series, &e->stored)
-				: deliver_open(r->s, e->p, &e->stored);
+	res = deliver_open(r->s, e->p, &e->stored);
+	if (res == RES_OK && e->series != NULL)
+		res = read_occurrence(r, e);
 	if (res == RES_OK && e->p->kind == KIND_MMS) {
 		e->arena.max = BODY_MAX;
 		res = mms_parse(&e->mms, buf_as_span(&e->stored), &e->arena);
@@ -122,9 +148,10 @@ exact(struct arena *arena, int64_t at, const struct zone *zone)
 static bool
 expires_by_itself(struct run *r, const struct editing *e)
 {
-	if (e->series != NULL)
-		return e->series->expires_ms == 0;
-	return e->p->expires_at == e->p->due_at + intake_expiry_ms(r->s, e->p->kind);
+	if (e->series == NULL)
+		return e->p->expires_at == e->p->due_at + intake_expiry_ms(r->s, e->p->kind);
+	return e->series->expires_ms == 0 &&
+	    (e->following || e->p->expires_at == repeat_expiry(r->s, e->series, e->p->due_at));
 }
 
 static void
@@ -212,6 +239,18 @@ says_more(const struct form *in)
 	return false;
 }
 
+/* Nothing is left to be taken from this one for all that follow, or lost with it. */
+static bool
+says_all(const struct editing *e, const struct form *in)
+{
+	enum packet_kind kind = e->p->kind;
+
+	return form_find(in, "to") != NULL && form_find(in, "body") != NULL &&
+	    (kind != KIND_IM || form_find(in, "offline") != NULL) &&
+	    (kind != KIND_MMS ||
+		(form_find(in, "subject") != NULL && form_find(in, "media") != NULL));
+}
+
 static void
 show_form(struct run *r, const struct editing *e, const char *error)
 {
@@ -254,7 +293,7 @@ write_series(struct run *r, const struct request *rq, struct editing *e)
 	intake_fill_series(rq, 0, &se);
 	memcpy(se.packet, e->p->id, sizeof(se.packet));
 	memcpy(e->p->series, se.id, sizeof(e->p->series));
-	se.at = e->p->due_at;
+	se.at = rq->rule_at;
 	if (res == RES_OK)
 		res = intake_body(rq, false, &body);
 	if (res == RES_OK)
@@ -289,12 +328,19 @@ write_packet(struct run *r, const struct request *rq, const struct estimate *cos
 	return res;
 }
 
+/* Is it paused, and does it stay so?  What ends to repeat does not. */
+static bool
+stays_paused(const struct request *rq, const struct editing *e)
+{
+	return e->series != NULL && e->series->paused && (rq->alone || rq->rule.rule[0] != '\0');
+}
+
 static void
 apply(struct run *r, const struct request *rq, const struct estimate *cost, struct editing *e)
 {
 	struct packet *p = e->p, before = *p;
 	char ids[1][PACKET_ID_LEN + 1];
-	bool paused = e->series != NULL && e->series->paused;
+	bool paused = stays_paused(rq, e);
 
 	p->recipient = rq->to[0];
 	p->offline = rq->offline;
@@ -314,6 +360,8 @@ apply(struct run *r, const struct request *rq, const struct estimate *cost, stru
 	r->s->rearm = true;
 	memcpy(ids[0], p->id, sizeof(ids[0]));
 	schedule_done(r, rq, "Changed:", ids);
+	if (paused)
+		buf_text(&r->reply->note, " It is paused: `resume` lets it go on.");
 }
 
 static enum res
@@ -326,7 +374,26 @@ read(struct run *r, const struct editing *e, struct request *rq, struct buf *why
 		    "A message that waits has one recipient: schedule another one for the others.");
 		return RES_INVALID;
 	}
+	if (res == RES_OK && e->p->next_at == NEVER_MS && !stays_paused(rq, e) &&
+	    rq->when.at <= r->now) {
+		buf_text(why, "When: it was paused at this time; write another one.");
+		return RES_INVALID;
+	}
 	return res;
+}
+
+static void
+show_change(
+    struct run *r, const struct request *rq, const struct estimate *cost, const struct editing *e)
+{
+	struct form *f = &r->reply->form;
+
+	confirm(r, rq, cost);
+	f->title = arena_printf(&f->arena, "Change message %s", e->p->id);
+	f->instructions = "Please check, and complete to change it.";
+	if (e->series != NULL)
+		reply_row(r, "scope", "Changed",
+		    e->following ? "this one and all that follow" : "only this one");
 }
 
 static void
@@ -344,7 +411,7 @@ check_or_do(struct run *r, struct editing *e)
 	if (res == RES_UNCERTAIN)
 		reply_later(r);
 	else if (res == RES_OK && r->stage == COMMAND_CHECK)
-		confirm(r, &rq, &cost);
+		show_change(r, &rq, &cost, e);
 	else if (res == RES_OK)
 		apply(r, &rq, &cost, e);
 	else if (res == RES_INVALID)
@@ -385,6 +452,9 @@ edit(struct run *r)
 			show_form(r, &e, "scope is this or following.");
 		else if (!says_more(r->in))
 			show_form(r, &e, NULL);
+		else if (e.following && e.apart && !says_all(&e, r->in))
+			show_form(r, &e,
+			    "This one was changed apart from those that follow: check that what stands here is meant for all of them.");
 		else
 			check_or_do(r, &e);
 	}
@@ -399,9 +469,13 @@ leave_now(struct run *r, struct packet *p)
 	struct store *st = r->s->env.store;
 	struct buf body = { .max = BODY_MAX }, sealed = { 0 };
 	enum res res = deliver_open(r->s, p, &body);
+	bool parked = p->next_at == NEVER_MS;
 
-	if (p->due_at > r->now)
+	if (parked || p->due_at > r->now)
 		p->due_at = r->now;
+	/* Its time may have passed while it was paused. */
+	if (parked && p->expires_at <= r->now)
+		p->expires_at = r->now + intake_expiry_ms(r->s, p->kind);
 	/* Whoever waits for presence waits no more. */
 	if (p->state == PACKET_HELD && p->kind == KIND_IM)
 		p->offline = OFFLINE_SERVER;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/parse.h"
 #include "core/body.h"
 #include "core/export.h"
 #include "service/state.h"
@@ -15,7 +16,7 @@
 #define COPY_MAX    ((size_t)32 << 20)
 #define CHAT_MAX    ((size_t)16 << 10)
 #define PAGE        100
-/* All that waits is had at once. */
+/* All that waits is looked up at once, and then read in pages. */
 #define WAITING_MAX 100000
 #define ARENA_MAX   ((size_t)256 << 20)
 #define BODY_MAX    ((size_t)32 << 20)
@@ -27,12 +28,16 @@ struct copy {
 	char user[JID_BARE_MAX + 1];
 	struct buf out;
 	struct export x;
-	enum { COPY_BEGIN, COPY_FINISHED, COPY_ASKED, COPY_UPLOADED, COPY_TOLD } stage;
+	/* COPY_TOLD: in this turn, which may not come to be. */
+	enum {
+		COPY_BEGIN, COPY_WAITING, COPY_FINISHED, COPY_ASKED, COPY_UPLOADED, COPY_TOLD
+	} stage;
+	char (*ids)[PACKET_ID_LEN + 1]; /* of recurrences, and behind them of what waits */
+	size_t nids, nseries, reached;  /* how many, and how far it has come */
 	struct store_place place;
 	uint64_t ticket;
 	int64_t until;    /* monotonic: an answer is there by then */
-	struct buf words; /* what the user is told when it is ready: not empty */
-	bool fresh;       /* they are told so in this turn, which may not come to be */
+	struct buf words; /* what the user is told when it is ready */
 	struct copy *next;
 };
 
@@ -49,6 +54,7 @@ copy_free(struct copy **c)
 {
 	buf_free(&(*c)->out);
 	buf_free(&(*c)->words);
+	free((*c)->ids);
 	free(*c);
 	*c = NULL;
 }
@@ -71,21 +77,49 @@ export_end_turn(struct service *s, bool on_disk)
 	struct copy *c;
 
 	for (struct copy **at = &s->copies; (c = *at) != NULL;) {
-		if (c->fresh && on_disk) {
+		if (c->stage == COPY_TOLD && on_disk) {
 			*at = c->next;
 			copy_free(&c);
 			continue;
 		}
-		if (c->fresh)
+		if (c->stage == COPY_TOLD)
 			c->stage = COPY_UPLOADED;
-		c->fresh = false;
 		at = &c->next;
 	}
 	if (s->copies != NULL && !timer_waits(&s->copy_timer))
 		go_on(s, SECOND_MS);
 }
 
+void
+export_drop(struct service *s, const char *user)
+{
+	struct copy *c;
+
+	for (struct copy **at = &s->copies; (c = *at) != NULL;)
+		if (strcmp(c->user, user) == 0) {
+			*at = c->next;
+			copy_free(&c);
+		} else
+			at = &c->next;
+}
+
 /* -- Collecting -------------------------------------------------------------------------------- */
+
+/* The text of a body as it is stored, and of an MMS its parts in *mms, else NULL. */
+static const struct mms *
+read_body(enum packet_kind kind, struct span body, struct buf *text, struct arena *arena,
+    struct mms *mms)
+{
+	if (kind == KIND_IM)
+		(void)body_im_text(text, body);
+	else if (kind == KIND_SMS)
+		buf_span(text, body);
+	else if (mms_parse_summary(mms, body, arena) == RES_OK) {
+		buf_span(text, mms->text);
+		return mms;
+	}
+	return NULL;
+}
 
 static enum res
 add_packet(struct service *s, struct copy *c, const struct packet *p)
@@ -97,15 +131,8 @@ add_packet(struct service *s, struct copy *c, const struct packet *p)
 	const struct mms *parts = NULL;
 	enum res res = deliver_open(s, p, &body);
 
-	if (res == RES_OK && p->kind == KIND_MMS) {
-		if (mms_parse_summary(&mms, buf_as_span(&body), &arena) == RES_OK) {
-			parts = &mms;
-			buf_span(&text, mms.text);
-		}
-	} else if (res == RES_OK && p->kind == KIND_IM)
-		(void)body_im_text(&text, buf_as_span(&body));
-	else if (res == RES_OK)
-		buf_span(&text, buf_as_span(&body));
+	if (res == RES_OK)
+		parts = read_body(p->kind, buf_as_span(&body), &text, &arena, &mms);
 	/* What is damaged is told of without its text. */
 	if (res == RES_OK || res == RES_PERMFAIL)
 		res = s->env.store->ops->history(s->env.store, p->id, &history);
@@ -129,46 +156,61 @@ add_packets(struct service *s, struct copy *c, const struct packets *ps)
 }
 
 static enum res
-add_one_series(struct service *s, struct copy *c, const struct series *se)
+add_series(struct service *s, struct copy *c, const struct series *se)
 {
 	struct buf body = { .max = BODY_MAX }, text = { .max = BODY_MAX };
 	struct arena arena = { .max = BODY_MAX };
 	struct mms mms;
+	const struct mms *parts = NULL;
 	enum res res = repeat_open(s, se, &body);
 
-	if (res == RES_OK && se->kind == KIND_IM)
-		(void)body_im_text(&text, buf_as_span(&body));
-	else if (res == RES_OK && se->kind == KIND_SMS)
-		buf_span(&text, buf_as_span(&body));
-	else if (res == RES_OK && mms_parse_summary(&mms, buf_as_span(&body), &arena) == RES_OK)
-		buf_span(&text, mms.text);
+	if (res == RES_OK)
+		parts = read_body(se->kind, buf_as_span(&body), &text, &arena, &mms);
 	if (res == RES_OK || res == RES_PERMFAIL)
-		res = export_series(&c->x, se, buf_as_span(&text));
+		res = export_series(&c->x, se, buf_as_span(&text), parts);
 	arena_free(&arena);
 	buf_free(&text);
 	buf_free(&body);
 	return res;
 }
 
-static enum res
-add_series(struct service *s, struct copy *c)
+/* A list that has met its bound looks like any other. */
+static bool
+is_whole(const struct arena *a)
 {
-	struct series_list ss = { .arena = { .max = ARENA_MAX } };
-	enum res res = s->env.store->ops->find_series(
-	    s->env.store, SERIES_OF, c->user, WAITING_MAX, &ss);
+	return a->used < ARENA_MAX / 2;
+}
 
-	for (size_t i = 0; i < ss.n && res == RES_OK; i++)
-		res = add_one_series(s, c, &ss.v[i]);
+static enum res
+find_ids(struct service *s, struct copy *c)
+{
+	struct store *st = s->env.store;
+	struct series_list ss = { .arena = { .max = ARENA_MAX } };
+	struct packets ps = { .arena = { .max = ARENA_MAX } };
+	enum res res = st->ops->find_series(st, SERIES_OF, c->user, WAITING_MAX, &ss);
+
+	if (res == RES_OK)
+		res = st->ops->find(st, FIND_WAITING, c->user, 0, WAITING_MAX, &ps);
+	if (res == RES_OK &&
+	    (!is_whole(&ss.arena) || !is_whole(&ps.arena) ||
+		(c->ids = calloc(ss.n + ps.n + 1, sizeof(*c->ids))) == NULL))
+		res = RES_NOMEM;
+	if (res == RES_OK) {
+		for (size_t i = 0; i < ss.n; i++)
+			memcpy(c->ids[c->nids++], ss.v[i].id, sizeof(ss.v[i].id));
+		c->nseries = c->nids;
+		for (size_t i = 0; i < ps.n; i++)
+			memcpy(c->ids[c->nids++], ps.v[i].id, sizeof(ps.v[i].id));
+	}
 	series_free(&ss);
+	packets_free(&ps);
 	return res;
 }
 
-/* All but what was sent or has ended. */
 static enum res
 begin(struct service *s, struct copy *c)
 {
 	struct store *st = s->env.store;
-	struct packets waiting = { .arena = { .max = ARENA_MAX } };
 	struct events charges = { 0 };
 	struct account account;
 	enum res res = st->ops->account(st, c->user, &account);
@@ -182,14 +224,41 @@ begin(struct service *s, struct copy *c)
 	if (res == RES_OK)
 		res = export_charges(&c->x, &charges);
 	if (res == RES_OK)
-		res = add_series(s, c);
-	if (res == RES_OK)
-		res = st->ops->find(st, FIND_WAITING, c->user, 0, WAITING_MAX, &waiting);
-	if (res == RES_OK)
-		res = add_packets(s, c, &waiting);
-	c->stage = COPY_FINISHED;
+		res = find_ids(s, c);
+	c->stage = COPY_WAITING;
 	events_free(&charges);
-	packets_free(&waiting);
+	return res;
+}
+
+/* What is not there any more is left out; what does not wait any more comes with the finished. */
+static enum res
+add_next(struct service *s, struct copy *c)
+{
+	struct store *st = s->env.store;
+	struct series_list ss = { 0 };
+	struct packets ps = { 0 };
+	bool is_series = c->reached < c->nseries;
+	const char *id = c->ids[c->reached++];
+	enum res res = is_series ? st->ops->get_series(st, id, &ss) : st->ops->get(st, id, &ps);
+
+	if (res == RES_OK && is_series)
+		res = add_series(s, c, &ss.v[0]);
+	else if (res == RES_OK && packet_is_waiting(ps.v[0].state))
+		res = add_packet(s, c, &ps.v[0]);
+	series_free(&ss);
+	packets_free(&ps);
+	return res == RES_NOTFOUND || res == RES_PERMFAIL ? RES_OK : res;
+}
+
+static enum res
+waiting(struct service *s, struct copy *c)
+{
+	enum res res = RES_OK;
+
+	for (int i = 0; i < PAGE && c->reached < c->nids && res == RES_OK; i++)
+		res = add_next(s, c);
+	if (c->reached == c->nids)
+		c->stage = COPY_FINISHED;
 	return res;
 }
 
@@ -212,7 +281,8 @@ hand_over(struct service *s, struct copy *c)
 		.ticket = ++s->uploads,
 	};
 
-	if (c->out.len <= CHAT_MAX) {
+	/* What a chat cannot say would be tried in vain for ever. */
+	if (c->out.len <= CHAT_MAX && xml_text_valid(buf_as_span(&c->out))) {
 		c->words.max = CHAT_MAX;
 		c->stage = COPY_UPLOADED;
 		buf_span(&c->words, buf_as_span(&c->out));
@@ -225,7 +295,7 @@ hand_over(struct service *s, struct copy *c)
 		say(c, "your server cannot be asked for a place for it at the moment. Try again later.");
 }
 
-static void
+static enum res
 finished(struct service *s, struct copy *c)
 {
 	struct packets ps = { 0 };
@@ -234,37 +304,42 @@ finished(struct service *s, struct copy *c)
 
 	if (res == RES_OK)
 		res = last ? export_end(&c->x) : add_packets(s, c, &ps);
-	if (res == RES_NOMEM)
-		say(c, "there is more than this service can send at once. Ask its operator for it.");
-	else if (res != RES_OK)
-		say(c, "the store cannot be read at the moment. Try again later.");
-	else if (last)
+	if (res == RES_OK && last)
 		hand_over(s, c);
 	packets_free(&ps);
+	return res;
 }
 
 static void
 one_step(struct service *s, struct copy *c)
 {
+	enum res res = RES_OK;
+
 	switch (c->stage) {
 	case COPY_BEGIN:
-		if (begin(s, c) != RES_OK)
-			say(c, "the store cannot be read at the moment. Try again later.");
+		res = begin(s, c);
+		break;
+	case COPY_WAITING:
+		res = waiting(s, c);
 		break;
 	case COPY_FINISHED:
-		finished(s, c);
+		res = finished(s, c);
 		break;
 	case COPY_ASKED:
 		if (clock_mono(s->env.clock) >= c->until)
 			say(c, "the upload service of your server does not answer. Try again later.");
 		break;
 	case COPY_UPLOADED:
-		c->fresh = notify_user(s, c->user, buf_as_span(&c->words));
+		(void)notify_user(s, c->user, buf_as_span(&c->words));
 		c->stage = COPY_TOLD;
 		break;
 	case COPY_TOLD:
 		break;
 	}
+	if (res == RES_NOMEM)
+		say(c, "there is more than this service can send at once. Ask its operator for it.");
+	else if (res != RES_OK)
+		say(c, "the store cannot be read at the moment. Try again later.");
 }
 
 /* Each of them a step; other events have their turns in between. */

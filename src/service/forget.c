@@ -9,8 +9,8 @@
 #include "service/state.h"
 
 #define PAGE    200
-/* Of what waits, so that nothing newer than the wish stands before it. */
 #define WAITING 2000
+#define WISHES  100
 /* What is in flight is waited for. */
 #define WAIT_MS (2 * SECOND_MS)
 
@@ -30,53 +30,72 @@ forget_start(struct service *s)
 
 /* -- The steps --------------------------------------------------------------------------------- */
 
-/* The packet is about this user, and is older than their wish. */
+/* Theirs, or a notice to them, and no newer than their wish. */
 static bool
-is_meant(const struct packet *p, const char *user, int64_t at, bool notices)
+is_meant(const struct service *s, const struct packet *p, const char *user, int64_t at)
 {
-	return p->created_at <= at && (!notices || strcmp(p->recipient, user) == 0);
+	return p->created_at <= at &&
+	    (strcmp(p->sender, user) == 0 ||
+		(strcmp(p->sender, s->bot) == 0 && strcmp(p->recipient, user) == 0));
 }
 
-/* What waits leaves no more; how many packets that have to be looked at again. */
-static size_t
-cancel_waiting(struct service *s, enum store_find what, const char *who, const char *user,
-    int64_t at)
+static bool
+stop(struct service *s, struct packet *p)
 {
-	struct packets ps = { 0 };
-	size_t left = 0;
-	bool notices = what == FIND_HELD;
+	bool unsure = p->sent_at != 0;
 
-	if (s->env.store->ops->find(s->env.store, what, who, 0, WAITING, &ps) != RES_OK)
+	if (!settle_move(s, p, EV_CANCEL, "its sender wants it forgotten"))
+		return false;
+	if (!unsure && s->env.store->ops->refund(s->env.store, p) != RES_OK)
 		s->broken = true;
-	for (size_t i = 0; i < ps.n && !s->broken; i++) {
-		struct packet *p = &ps.v[i];
-		bool unsure = p->sent_at != 0;
+	return true;
+}
 
-		if (!is_meant(p, user, at, notices) ||
-		    (notices && strcmp(p->sender, s->bot) != 0))
-			continue;
-		left++;
-		if (settle_move(s, p, EV_CANCEL, "its sender wants it forgotten") && !unsure &&
-		    s->env.store->ops->refund(s->env.store, p) != RES_OK)
+/* What waits leaves no more.  How long until it is looked at again; 0: nothing of it is left. */
+static int64_t
+cancel_waiting(struct service *s, const char *user, int64_t at)
+{
+	const struct {
+		enum store_find what;
+		const char *who;
+	} places[] = { { FIND_WAITING, user }, { FIND_HELD, user }, { FIND_WAITING, s->bot } };
+	struct store *st = s->env.store;
+	bool stopped = false, left = false;
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && !s->broken; i++) {
+		struct packets ps = { 0 };
+
+		if (st->ops->find(st, places[i].what, places[i].who, 0, WAITING, &ps) != RES_OK)
 			s->broken = true;
+		for (size_t k = 0; k < ps.n && !s->broken; k++) {
+			if (!is_meant(s, &ps.v[k], user, at))
+				continue;
+			if (stop(s, &ps.v[k]))
+				stopped = true;
+			else
+				left = true;
+		}
+		packets_free(&ps);
 	}
-	packets_free(&ps);
-	return left;
+	if (stopped)
+		return 1;
+	return left ? WAIT_MS : 0;
 }
 
 /* A page of the finished packets of `sender`; false at the end of them. */
 static bool
-erase_page(struct service *s, const char *sender, const char *user, int64_t at)
+erase_page(struct service *s, const char *sender)
 {
+	struct forgetting *f = &s->forgetting;
 	struct store *st = s->env.store;
 	struct packets ps = { 0 };
-	bool notices = sender == s->bot, more;
+	bool more;
 
-	if (st->ops->finished(st, sender, &s->forgetting.place, PAGE, &ps) != RES_OK)
+	if (st->ops->finished(st, sender, &f->place, PAGE, &ps) != RES_OK)
 		s->broken = true;
 	more = ps.n > 0;
 	for (size_t i = 0; i < ps.n && !s->broken; i++)
-		if (is_meant(&ps.v[i], user, at, notices)) {
+		if (is_meant(s, &ps.v[i], f->user, f->at)) {
 			enum res res = st->ops->erase(st, ps.v[i].id);
 
 			s->broken = s->broken || (res != RES_OK && res != RES_NOTFOUND);
@@ -85,66 +104,77 @@ erase_page(struct service *s, const char *sender, const char *user, int64_t at)
 	return more;
 }
 
-/* The next step for this user; how long until the one after it. */
+/* The next step; how long until the one after it. */
 static int64_t
-one_step(struct service *s, const char *user, int64_t at)
+one_step(struct service *s)
 {
 	struct forgetting *f = &s->forgetting;
+	int64_t wait_ms;
 
 	switch (f->phase) {
 	case FORGET_WAITING:
-		f->waits = cancel_waiting(s, FIND_WAITING, user, user, at) > 0;
-		if (cancel_waiting(s, FIND_HELD, user, user, at) > 0)
-			f->waits = true;
+	case FORGET_BACK:
+		/* What came with the wish, but after it, is not meant. */
+		if ((wait_ms = cancel_waiting(s, f->user, f->at - 1)) > 0) {
+			f->phase = FORGET_WAITING;
+			return wait_ms;
+		}
 		break;
 	case FORGET_SENT:
-		if (erase_page(s, user, user, at))
+		if (erase_page(s, f->user))
 			return 1;
 		break;
 	case FORGET_NOTICES:
-		if (erase_page(s, s->bot, user, at))
+		if (erase_page(s, s->bot))
 			return 1;
 		break;
 	}
 	f->place = (struct store_place){ 0 };
-	if (f->phase < FORGET_NOTICES) {
-		f->phase++;
+	if (f->phase++ < FORGET_BACK)
 		return 1;
-	}
-	f->phase = FORGET_WAITING;
-	/* What was in flight has ended by then. */
-	if (f->waits)
-		return WAIT_MS;
-	if (s->env.store->ops->set_forget(s->env.store, user, 0) != RES_OK)
+	if (s->env.store->ops->set_forget(s->env.store, f->user, 0) != RES_OK)
 		s->broken = true;
-	log_note("all that was stored about %s is deleted, as they wished", user);
+	else
+		log_note("all that was stored about %s is deleted, as they wished", f->user);
+	*f = (struct forgetting){ 0 };
 	return 1;
+}
+
+/* The oldest wish, lest anybody wait for those who wish again and again; false: there is none. */
+static bool
+choose(struct service *s)
+{
+	struct forgetting *f = &s->forgetting;
+	struct events wishes = { 0 };
+	const struct event *first = NULL;
+
+	if (s->env.store->ops->forgets(s->env.store, WISHES, &wishes) != RES_OK)
+		s->broken = true;
+	for (size_t i = 0; i < wishes.n; i++)
+		if (first == NULL || wishes.v[i].at < first->at)
+			first = &wishes.v[i];
+	if (first != NULL && (first->at != f->at || strcmp(first->what, f->user) != 0)) {
+		*f = (struct forgetting){ .at = first->at };
+		snprintf(f->user, sizeof(f->user), "%s", first->what);
+	}
+	events_free(&wishes);
+	return first != NULL;
 }
 
 static void
 step(void *arg)
 {
 	struct service *s = arg;
-	struct events wishes = { 0 };
 	int64_t wait_ms = WAIT_MS;
-	bool done = false;
 
-	if (service_halted(s)) {
-		go_on(s, WAIT_MS);
-		return;
-	}
-	if (s->env.store->ops->forgets(s->env.store, 1, &wishes) != RES_OK)
-		s->broken = true;
-	else if (wishes.n == 0)
-		done = true;
-	else
-		wait_ms = one_step(s, wishes.v[0].what, wishes.v[0].at);
-	/* It begins anew: nothing of this turn has happened. */
-	if (s->broken)
+	/* Nothing of a turn that failed has happened. */
+	if (service_halted(s))
 		s->forgetting = (struct forgetting){ 0 };
-	if (!done)
-		go_on(s, wait_ms);
-	events_free(&wishes);
+	else if (choose(s))
+		wait_ms = one_step(s);
+	else if (!s->broken)
+		return;
+	go_on(s, wait_ms);
 }
 
 /* -- The command ------------------------------------------------------------------------------- */
@@ -221,8 +251,8 @@ forget_all(struct run *r)
 		s->broken = true;
 		return;
 	}
-	s->forgetting = (struct forgetting){ 0 };
-	cancel_waiting(s, FIND_WAITING, user, user, r->now);
+	export_drop(s, user);
+	cancel_waiting(s, user, r->now);
 	go_on(s, 1);
 	reply_done(r, NOTE_INFO,
 	    "Your waiting messages are cancelled, and everything is being deleted. What is in flight is deleted when it has ended; how much you have sent this month stays until the month ends, because your limits depend on it.");

@@ -274,7 +274,8 @@ intake_series(struct service *s, const struct request *rq, size_t recipient, str
 
 /* The packets are in v, and their ids are made. */
 static enum res
-put_series(struct service *s, const struct request *rq, struct series *series, const struct packet *v)
+put_series(
+    struct service *s, const struct request *rq, struct series *series, const struct packet *v)
 {
 	struct buf body = { .max = STORED_MAX / 2 };
 	enum res res = intake_body(rq, false, &body);

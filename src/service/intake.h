@@ -35,9 +35,11 @@ struct request {
 	size_t nmedia;
 	struct load load;    /* of the paid kinds */
 	struct when when;    /* of the first occurrence */
+	int64_t asked_at;    /* as it was written, where the rule moved it to that one */
+	int64_t rule_at;     /* the instant that the rule has for it: of its own it may have another */
 	bool kept;           /* it is as it was before the edit */
 	bool alone;          /* of a recurrence, only this occurrence */
-	struct user_zone zone; /* in which times without one were read */
+	struct user_zone zone; /* in which a time without one was read */
 	enum hours hours;    /* how they are written for the sender */
 	struct recur rule;   /* "": it does not repeat */
 	struct civil start;  /* what the rule counts from */
@@ -109,6 +111,8 @@ void intake_fill_series(const struct request *rq, size_t recipient, struct serie
 /* The fields of the kind's form, filled in with r->in (may be NULL). */
 void schedule_fields(struct run *r, enum packet_kind kind);
 const char *schedule_title(enum packet_kind kind);
+/* What happens to a recipient who is not online, as a choice. */
+const char *schedule_offline_label(enum offline choice);
 /* In which zone times are read. */
 const char *schedule_instructions(struct run *r);
 /* It is done: the note begins with `verb`, and ids are those of rq's recipients. */
@@ -116,8 +120,8 @@ void schedule_done(
     struct run *r, const struct request *rq, const char *verb, char ids[][PACKET_ID_LEN + 1]);
 
 /*
- * REPLY_CONFIRM: what would happen.  Times in r->in that depend on the moment of reading become
- * the instants that are confirmed.
+ * REPLY_CONFIRM: what would happen.  Times in r->in that depend on the moment of reading, or on the
+ * zone of the one who wrote them, become the instants that are confirmed.
  */
 void confirm(struct run *r, const struct request *rq, const struct estimate *e);
 /* "Thu 2026-12-24 18:00 (Europe/Berlin, +01:00), in 3 days 4 hours" and where the zone comes from. */

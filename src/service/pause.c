@@ -53,6 +53,10 @@ pause_it(struct run *r, struct series *se, struct packet *p)
 		reply_done(r, NOTE_WARN,
 		    "%s is %s, and cannot be stopped any more; what follows it is paused. `resume` lets it go on.",
 		    p->id, packet_state_name(p->state));
+	else if (p->sent_at != 0)
+		reply_done(r, NOTE_WARN,
+		    "%s left once, and may have arrived: only what follows it is paused. `resume` lets it go on.",
+		    p->id);
 	else if (set_next(r, p, NEVER_MS, "paused by the sender"))
 		reply_done(r, NOTE_INFO, "%s to %s is paused; `resume` lets it go on.", p->id,
 		    p->recipient);
@@ -131,7 +135,9 @@ with_series(struct run *r, const struct choice *choice, const char *refused,
 	/* The id of an earlier occurrence means the present one. */
 	if (strcmp(p->id, ss.v[0].packet) != 0) {
 		if (!settle_get(r->s, ss.v[0].packet, &ps)) {
-			r->s->broken = true;
+			reply_done(r, NOTE_ERROR,
+			    "%s, which follows %s, is damaged and cannot be read: `cancel` ends the recurrence.",
+			    ss.v[0].packet, p->id);
 			goto done;
 		}
 		p = &ps.v[ps.n - 1];

@@ -47,7 +47,7 @@ clock_of(const struct series *se, struct zone *zone, struct civil *start)
 
 /*
  * The occurrence that follows `from`.  Of those that were missed the last is made up for, unless it
- * is too late for all of them.
+ * is too late for all of them.  RES_NOTFOUND: there is none; RES_PERMFAIL: nobody knows.
  */
 static enum res
 following(const struct service *s, const struct series *se, int64_t from, int64_t *at)
@@ -59,8 +59,12 @@ following(const struct service *s, const struct series *se, int64_t from, int64_
 	enum res res;
 
 	if (!clock_of(se, &zone, &start))
-		return RES_NOTFOUND;
+		return RES_PERMFAIL;
 	res = recur_next(&se->rule, &zone, &start, min, from, at);
+	/* What has no first one either is no rule. */
+	if (res == RES_NOTFOUND &&
+	    recur_next(&se->rule, &zone, &start, min, INT64_MIN, at) == RES_NOTFOUND)
+		return RES_PERMFAIL;
 	if (res != RES_OK || *at > now)
 		return res;
 	since = from > since ? from : since;
@@ -73,6 +77,7 @@ int64_t
 repeat_expiry(const struct service *s, const struct series *se, int64_t at)
 {
 	int64_t expires = at + intake_expiry_ms(s, se->kind), next;
+	int64_t after = at > se->at ? at : se->at;
 	struct zone zone;
 	struct civil start;
 
@@ -80,7 +85,8 @@ repeat_expiry(const struct service *s, const struct series *se, int64_t at)
 		return at + se->expires_ms;
 	/* The next one takes the place of what is still held then. */
 	if (clock_of(se, &zone, &start) &&
-	    recur_next(&se->rule, &zone, &start, s->config->repeat_min_ms, at, &next) == RES_OK &&
+	    recur_next(&se->rule, &zone, &start, s->config->repeat_min_ms, after, &next) ==
+		RES_OK &&
 	    next < expires)
 		expires = next;
 	return expires;
@@ -236,7 +242,7 @@ advance(struct service *s, struct series *se, int64_t from)
 	if (res == RES_OK)
 		res = body_at(s, se, at, &body);
 	if (res == RES_PERMFAIL)
-		end(s, se, "its stored text is damaged and cannot be read");
+		end(s, se, "what is stored of it is damaged and cannot be read");
 	else if (res != RES_OK || put_occurrence(s, se, at, buf_as_span(&body)) != RES_OK)
 		s->broken = true;
 	buf_free(&body);
@@ -246,9 +252,17 @@ void
 repeat_settled(struct service *s, const struct packet *p)
 {
 	struct series_list ss = { 0 };
+	struct series lost = { .sender = p->sender, .recipient = p->recipient };
+	enum res res = s->env.store->ops->get_series(s->env.store, p->series, &ss);
 
+	if (res == RES_PERMFAIL) {
+		memcpy(lost.id, p->series, sizeof(lost.id));
+		memcpy(lost.packet, p->id, sizeof(lost.packet));
+		end(s, &lost, "what is stored of it is damaged and cannot be read");
+	} else if (res != RES_OK && res != RES_NOTFOUND)
+		s->broken = true;
 	/* An older occurrence that came back and is settled again has been followed already. */
-	if (repeat_get(s, p->series, &ss) && strcmp(ss.v[0].packet, p->id) == 0)
+	else if (res == RES_OK && strcmp(ss.v[0].packet, p->id) == 0)
 		/* What fell due until it left is in it. */
 		advance(s, &ss.v[0], p->sent_at > ss.v[0].at ? p->sent_at : ss.v[0].at);
 	series_free(&ss);
@@ -296,12 +310,16 @@ fits(struct service *s, struct packet *p, struct buf *why)
 	struct quota_limit limit;
 	struct quota_use use;
 	struct jid sender;
-	int64_t units = units_of(s, p);
+	int64_t units = units_of(s, p), now = service_now(s);
 	enum quota_verdict verdict;
 
-	quota_period_at(&period, service_now(s), &s->config->zone);
-	if (jid_parse_text(&sender, p->sender) != RES_OK ||
-	    quota_limit_of(s, &sender, p->kind, &limit) != RES_OK ||
+	if (jid_parse_text(&sender, p->sender) != RES_OK) {
+		buf_text(why, "its stored sender is damaged and cannot be read");
+		return false;
+	}
+	/* It is claimed a moment before it leaves, which may be another day. */
+	quota_period_at(&period, p->next_at > now ? p->next_at : now, &s->config->zone);
+	if (quota_limit_of(s, &sender, p->kind, &limit) != RES_OK ||
 	    s->env.store->ops->use(s->env.store, p->sender, p->kind, period.day, &use) != RES_OK) {
 		s->broken = true;
 		return false;

@@ -61,6 +61,42 @@ is_kept(const struct reading *rd, const char *var, const char *before)
 	return rd->edited != NULL && span_eq(field(rd, var), span_trim(span_of(before)));
 }
 
+/* A recurrence keeps its own, wherever the occurrence at hand was moved to. */
+static struct zone
+kept_zone(const struct reading *rd)
+{
+	const struct edited *edited = rd->edited;
+	struct zone zone;
+
+	if (edited->series != NULL && !edited->alone &&
+	    zone_find(&zone, span_of(edited->series->zone)) == RES_OK)
+		return zone;
+	return zones_of_packet(rd->s, edited->p);
+}
+
+static bool
+has_zone(const struct reading *rd)
+{
+	struct buf ignored = { .max = 1024 };
+	struct when when;
+	bool given = when_parse(&when, span_of(form_get(rd->f, "when")), rd->run->now,
+			 &rd->out->zone.zone, &ignored) == RES_OK && when.zone_given;
+
+	buf_free(&ignored);
+	return given;
+}
+
+/* Nobody waits for the clock of a client that nothing is read by. */
+static enum res
+read_zone(const struct reading *rd)
+{
+	struct run *r = rd->run;
+	enum res res = zones_of(rd->s, &r->who->jid, &r->account, &rd->out->zone);
+
+	rd->out->kept = rd->edited != NULL && is_kept(rd, "when", rd->edited->when);
+	return res == RES_UNCERTAIN && (rd->out->kept || has_zone(rd)) ? RES_OK : res;
+}
+
 static enum res
 read_when(const struct reading *rd)
 {
@@ -68,10 +104,8 @@ read_when(const struct reading *rd)
 	struct buf reason = { .max = 1024 };
 	enum res res;
 
-	if (is_kept(rd, "when", rd->edited != NULL ? rd->edited->when : "")) {
-		rd->out->kept = true;
-		*when = (struct when){ .at = rd->edited->p->due_at,
-			.zone = zones_of_packet(rd->s, rd->edited->p) };
+	if (rd->out->kept) {
+		*when = (struct when){ .at = rd->edited->p->due_at, .zone = kept_zone(rd) };
 		return RES_OK;
 	}
 	res = when_parse(
@@ -136,13 +170,23 @@ fill(const struct reading *rd)
 	return res;
 }
 
+/* Neither the time nor the rule is changed. */
+static bool
+rule_is_kept(const struct reading *rd)
+{
+	return rd->out->kept && rd->edited->series != NULL &&
+	    is_kept(rd, "repeat", rd->edited->repeat) && is_kept(rd, "rrule", rd->edited->rrule);
+}
+
 static enum res
 read_repeat(const struct reading *rd)
 {
 	struct request *out = rd->out;
 	int64_t min = rd->s->config->repeat_min_ms, at;
+	bool goes_on;
 	enum res res;
 
+	out->asked_at = out->rule_at = out->when.at;
 	if (rd->edited != NULL && rd->edited->alone) {
 		out->alone = true;
 		if (!is_kept(rd, "repeat", rd->edited->repeat) ||
@@ -151,11 +195,12 @@ read_repeat(const struct reading *rd)
 			    "How it repeats is a matter of all that follow: choose so, or leave repeat and rrule as they are.");
 		return fill(rd);
 	}
-	/* A rule with a COUNT goes on counting where neither it nor the time is changed. */
-	if (!out->kept || rd->edited->series == NULL ||
-	    !is_kept(rd, "repeat", rd->edited->repeat) ||
-	    !is_kept(rd, "rrule", rd->edited->rrule) ||
-	    recur_start_parse(&out->start, rd->edited->series->start) != RES_OK)
+	/* A rule with a COUNT goes on counting, and what it has given does not come again. */
+	goes_on = rule_is_kept(rd) &&
+	    recur_start_parse(&out->start, rd->edited->series->start) == RES_OK;
+	if (goes_on)
+		out->rule_at = rd->edited->series->at;
+	else
 		zone_civil(&out->when.zone, out->when.at, &out->start);
 	if ((res = read_rule(rd)) != RES_OK || out->rule.rule[0] == '\0')
 		return res;
@@ -164,10 +209,11 @@ read_repeat(const struct reading *rd)
 			&at) != RES_OK)
 			return invalid(rd, "Rule: it has no occurrence after this time.");
 		out->moved = at != out->when.at;
-		out->when.at = at;
+		out->when.at = out->rule_at = at;
 	}
-	out->nnext = recur_list(&out->rule, &out->when.zone, &out->start, min, out->when.at,
-	    out->next, REQUEST_NEXT);
+	at = out->when.at > out->rule_at ? out->when.at : out->rule_at;
+	out->nnext = recur_list(&out->rule, &out->when.zone, &out->start, min, at, out->next,
+	    REQUEST_NEXT);
 	return fill(rd);
 }
 
@@ -184,6 +230,16 @@ intake_expiry_ms(const struct service *s, enum packet_kind kind)
 							  : PAID_EXPIRY_MIN;
 }
 
+/* Of a single occurrence, unless it is moved behind the next one. */
+static int64_t
+alone_expiry(const struct reading *rd)
+{
+	const struct series *se = rd->edited->series;
+	int64_t expires = repeat_expiry(rd->s, se, se->at);
+
+	return expires > rd->out->when.at ? expires : rd->out->expires_at;
+}
+
 static enum res
 read_expires(const struct reading *rd)
 {
@@ -197,6 +253,10 @@ read_expires(const struct reading *rd)
 	/* The next occurrence takes the place of one that is still held. */
 	if (out->nnext > 0 && out->next[0] < out->expires_at)
 		out->expires_at = out->next[0];
+	if (out->alone)
+		out->expires_at = alone_expiry(rd);
+	if (out->alone)
+		out->expires_at = repeat_expiry(s, rd->edited->series, out->when.at);
 	if (text.len == 0)
 		return RES_OK;
 	if (out->kept && is_kept(rd, "expires", rd->edited->expires)) {
@@ -388,7 +448,7 @@ intake_read(struct run *r, enum packet_kind kind, const struct edited *edited, s
 	*out = (struct request){ .sender = &r->who->jid, .kind = kind, .hours = r->account.hours };
 	if ((res = check_alias(&rd)) == RES_OK &&
 	    (res = recipients_read(r->s, r->in, out, why)) == RES_OK &&
-	    (res = zones_of(r->s, &r->who->jid, &r->account, &out->zone)) == RES_OK &&
+	    (res = read_zone(&rd)) == RES_OK &&
 	    (res = read_when(&rd)) == RES_OK && (res = read_body(&rd)) == RES_OK &&
 	    (res = read_offline(&rd)) == RES_OK && (res = read_repeat(&rd)) == RES_OK)
 		res = read_expires(&rd);

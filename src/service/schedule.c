@@ -5,16 +5,20 @@
 #include "service/intake.h"
 
 #define FILL_MAX ((size_t)32 << 10)
+#define EXAMPLES "Write times like 24 Dec 18:00, tomorrow 9:00 or in 20 minutes. "
 
-static const struct {
-	enum offline choice;
-	const char *label;
-} offline_labels[] = {
-	{ OFFLINE_AUTO, "hold it where their presence can be seen, else leave it to their server" },
-	{ OFFLINE_HOLD, "hold it until they are online" },
-	{ OFFLINE_SERVER, "send it in any case" },
-	{ OFFLINE_DROP, "drop it" },
+static const char *const offline_labels[OFFLINE_END] = {
+	[OFFLINE_AUTO] = "hold it, or leave it to their server",
+	[OFFLINE_HOLD] = "hold it until they are online",
+	[OFFLINE_SERVER] = "send it in any case",
+	[OFFLINE_DROP] = "drop it",
 };
+
+const char *
+schedule_offline_label(enum offline choice)
+{
+	return offline_labels[choice];
+}
 
 static void offline_options(struct run *r, struct field *fd);
 static void repeat_options(struct run *r, struct field *fd);
@@ -31,7 +35,7 @@ static const struct declared
     to_address = { "to", "To", "Addresses, separated by commas or spaces", FIELD_TEXT, true, NULL },
     to_number = { "to", "To", "Numbers like +4917012345678, separated by commas", FIELD_TEXT, true,
 	    NULL },
-    when = { "when", "When", "2026-12-24 18:00, tomorrow 9:00, fri 5:30 pm, or: in 20 minutes",
+    when = { "when", "When", "24 Dec 18:00, tomorrow 9:00, fri 5:30 pm, or: in 20 minutes",
 	    FIELD_TEXT, true, NULL },
     subject = { "subject", "Subject", "At most 40 characters", FIELD_TEXT, false, NULL },
     body = { "body", "Message",
@@ -71,8 +75,8 @@ offline_options(struct run *r, struct field *fd)
 	enum offline choice = r->account.offline != 0 ? r->account.offline : r->s->config->offline;
 
 	offline_parse(&choice, span_of(submitted(r, fd->var)));
-	for (size_t i = 0; i < sizeof(offline_labels) / sizeof(offline_labels[0]); i++)
-		form_option(f, fd, offline_name(offline_labels[i].choice), offline_labels[i].label);
+	for (int i = OFFLINE_AUTO; i < OFFLINE_END; i++)
+		form_option(f, fd, offline_name((enum offline)i), offline_labels[i]);
 	form_value(f, fd, offline_name(choice));
 }
 
@@ -91,6 +95,20 @@ repeat_options(struct run *r, struct field *fd)
 	form_value(f, fd, value);
 }
 
+/* A default that is a URI becomes a link in some clients, and is not submitted. */
+static void
+print_plain(struct buf *out, const char *var, struct span written)
+{
+	struct span rule = span_trim(written);
+
+	if (strcmp(var, to_address.var) == 0)
+		recipients_print(out, written);
+	else if (strcmp(var, rrule.var) == 0 && take_word(&rule, "RRULE:"))
+		buf_span(out, rule);
+	else
+		buf_span(out, written);
+}
+
 /* What somebody wrote comes back to them, but for what no answer could carry. */
 static void
 fill_in(struct form *f, struct field *fd, const char *text)
@@ -100,9 +118,8 @@ fill_in(struct form *f, struct field *fd, const char *text)
 
 	if (written.len > FILL_MAX)
 		return;
-	/* A default that is a URI becomes a link in some clients, and is not submitted. */
 	if (fd->type == FIELD_TEXT)
-		recipients_print(&plain, written);
+		print_plain(&plain, fd->var, written);
 	if (fd->type == FIELD_TEXT_MULTI)
 		form_lines(f, fd, written);
 	else
@@ -140,19 +157,20 @@ schedule_instructions(struct run *r)
 {
 	struct arena *arena = &r->reply->form.arena;
 	struct user_zone zone;
-	const char *server = r->s->config->zone.name;
+	const char *where, *whose;
 
 	/* The client is asked while the form is filled in. */
 	if (zones_of(r->s, &r->who->jid, &r->account, &zone) == RES_UNCERTAIN)
 		return arena_printf(arena,
-		    "Times are read by your client's clock, or in %s where it does not tell its zone, unless you name another.",
-		    server);
-	if (zone.source == ZONE_OF_SETTINGS)
-		return arena_printf(
-		    arena, "Times are read in %s, as you have set, unless you name another.",
-		    zone.zone.name);
-	return arena_printf(arena, "Times are read in %s, %s time zone, unless you name another.",
-	    zone.zone.name, zone.source == ZONE_OF_CLIENT ? "your client's" : "the server's");
+		    EXAMPLES "They are read by your client's clock, or in %s where it does not tell "
+			     "its zone, unless you name another.",
+		    r->s->config->zone.name);
+	where = zone.zone.name;
+	whose = zone.source == ZONE_OF_SETTINGS ? "as you have set"
+	    : zone.source == ZONE_OF_CLIENT	? "your client's time zone"
+						: "the server's time zone";
+	return arena_printf(
+	    arena, EXAMPLES "They are read in %s, %s, unless you name another.", where, whose);
 }
 
 static void
@@ -182,6 +200,7 @@ schedule_done(
 	struct buf due = { .max = 64 };
 	size_t segments = rq->load.segments.segments, size = rq->load.media_bytes;
 
+	f->title = schedule_title(rq->kind);
 	reply_done(r, NOTE_INFO, "%s ", verb);
 	for (size_t i = 0; i < rq->nto; i++) {
 		buf_printf(&r->reply->note, "%s%s to %s", i > 0 ? ", " : "", ids[i], rq->to[i]);

@@ -3,7 +3,7 @@
 
 #include "base/parse.h"
 #include "core/export.h"
-#include "service/state.h"
+#include "service/intake.h"
 
 #define TITLE "Settings"
 
@@ -58,7 +58,8 @@ show_offline(struct run *r, struct field *fd)
 	form_option(f, fd, NO_CHOICE,
 	    arena_printf(&f->arena, "as the service has it: %s", offline_name(r->s->config->offline)));
 	for (int i = OFFLINE_AUTO; i < OFFLINE_END; i++)
-		form_option(f, fd, offline_name((enum offline)i), offline_name((enum offline)i));
+		form_option(f, fd, offline_name((enum offline)i),
+		    schedule_offline_label((enum offline)i));
 	form_value(
 	    f, fd, r->account.offline != 0 ? offline_name(r->account.offline) : NO_CHOICE);
 }

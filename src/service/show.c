@@ -17,13 +17,13 @@ show_history(struct run *r, const struct zone *zone, const struct packet *p)
 		r->s->broken = true;
 	for (size_t i = 0; i < es.n; i++) {
 		if (i == HISTORY_HEAD && es.n > HISTORY_HEAD + HISTORY_TAIL) {
-			reply_row(r, "history-left-out", NULL, "…");
+			reply_plain(r, "history-left-out", NULL, "…");
 			i = es.n - HISTORY_TAIL;
 		}
 		buf_reset(&text);
 		when_print(&text, es.v[i].at, zone, r->account.hours);
 		buf_printf(&text, ": %s", es.v[i].what);
-		reply_row(r, arena_printf(&r->reply->form.arena, "history-%zu", i + 1),
+		reply_plain(r, arena_printf(&r->reply->form.arena, "history-%zu", i + 1),
 		    i == 0 ? "History" : NULL, buf_str(&text));
 	}
 	buf_free(&text);
@@ -59,13 +59,13 @@ show_packet(struct run *r, const struct packet *p)
 	struct buf text = { 0 };
 
 	f->title = arena_printf(&f->arena, "Message %s", p->id);
-	reply_row(r, "id", "Id", p->id);
-	reply_row(r, "kind", "Kind", packet_kind_name(p->kind));
-	reply_row(r, "to", "To", p->recipient);
-	reply_row(r, "state", "State", packet_state_name(p->state));
+	reply_plain(r, "id", "Id", p->id);
+	reply_plain(r, "kind", "Kind", packet_kind_name(p->kind));
+	reply_plain(r, "to", "To", p->recipient);
+	reply_plain(r, "state", "State", packet_state_name(p->state));
 	reply_time(r, &zone, "due", "Due", p->due_at);
 	show_series(r, &zone, p);
-	reply_row(r, "body", "Message",
+	reply_plain(r, "body", "Message",
 	    choose_text(r->s, p, &text) == RES_OK ? buf_str(&text) : "(damaged)");
 	buf_free(&text);
 	if (p->kind == KIND_IM)

@@ -64,11 +64,13 @@ struct told {
 	bool fresh;      /* in this turn, which may not come to be */
 };
 
-/* Deleting what a user wants forgotten: see forget.c. */
+/* How far the deletion of what a user wants forgotten has come: see forget.c. */
 struct forgetting {
-	enum { FORGET_WAITING, FORGET_SENT, FORGET_NOTICES } phase;
+	char user[JID_BARE_MAX + 1];
+	int64_t at; /* of their wish */
+	/* FORGET_BACK: what waits again, because a bounce has brought it back meanwhile. */
+	enum { FORGET_WAITING, FORGET_SENT, FORGET_NOTICES, FORGET_BACK } phase;
 	struct store_place place;
-	bool waits; /* something is in flight, or there is more to cancel */
 };
 
 struct service {
@@ -311,7 +313,7 @@ void repeat_print(struct buf *out, const struct series *se);
 bool repeat_charge(struct service *s, struct packet *p);
 /* p, of a series, is settled: the next occurrence becomes a packet, or the recurrence ends. */
 void repeat_settled(struct service *s, const struct packet *p);
-/* When an occurrence is given up. */
+/* When an occurrence that is due at `at` is given up, be it moved from where the rule has it. */
 int64_t repeat_expiry(const struct service *s, const struct series *se, int64_t at);
 /* Make the body of the occurrence at `at` of a body as it is stored.  RES_PERMFAIL: it is none. */
 enum res repeat_body(enum packet_kind kind, struct span stored, int64_t at,
@@ -342,6 +344,8 @@ void export_slot(
 void export_uploaded(void *arg, uint64_t ticket, enum res res, const char *words);
 /* The turn has ended: what users were told in one that is not on disk, they were not told. */
 void export_end_turn(struct service *s, bool on_disk);
+/* A copy of this user's data that is being made is not handed over. */
+void export_drop(struct service *s, const char *user);
 void export_clear(struct service *s);
 /* Go on with what users want forgotten. */
 void forget_start(struct service *s);
@@ -376,7 +380,7 @@ void export_all(struct run *r);
 void forget_all(struct run *r);
 
 /*
- * A form sent back with the reason: instructions, a fixed field `error` first, and an error note.
+ * A form sent back with the reason: instructions, an error note, and in the end a fixed field `error`.
  */
 void reply_again(struct run *r, const char *title, const char *instructions, const char *reason);
 /* The store could not answer. */
@@ -386,7 +390,12 @@ void reply_done(struct run *r, enum note_type type, const char *format, ...)
 
 /* Something has to be there first: later_resume runs it again. */
 void reply_later(struct run *r);
-/* A fixed field; label may be NULL. */
+/*
+ * A fixed field that is understood without its label, which may be NULL: many clients do not show
+ * the labels of fixed fields.
+ */
+void reply_plain(struct run *r, const char *var, const char *label, const char *text);
+/* One that is not: "label: text". */
 void reply_row(struct run *r, const char *var, const char *label, const char *text);
 /* The same of an instant; nothing for 0 and NEVER_MS. */
 void reply_time(

@@ -106,7 +106,7 @@ test_prev_brings_the_form_back_filled_in(void **state)
 	a = world_command(w, .node = "im", .session = a.session, .action = "prev");
 	assert_string_equal(a.status, "executing");
 	assert_string_equal(world_field(w, &a, "to"), ROMEO);
-	assert_string_equal(world_field(w, &a, "when"), "2026-12-24 18:00");
+	assert_string_equal(world_field(w, &a, "when"), "2026-12-24 18:00 Europe/Berlin");
 	assert_string_equal(world_field(w, &a, "body"), "one\n\ntwo");
 	assert_string_equal(world_field(w, &a, "offline"), "drop");
 	filled.session = a.session;
@@ -382,7 +382,7 @@ test_show_tells_the_whole_story(void **state)
 	assert_string_equal(world_field(w, &a, "to"), ROMEO);
 	assert_string_equal(world_field(w, &a, "state"), "delivered");
 	assert_string_equal(world_field(w, &a, "body"), "Good morning\nto you");
-	assert_string_equal(world_field(w, &a, "attempts"), "1");
+	assert_string_equal(world_field(w, &a, "attempts"), "Attempts: 1");
 	assert_says(world_field(w, &a, "due"), "Sun 2026-11-22 11:05");
 	assert_says(world_field(w, &a, "history-1"), "scheduled");
 	assert_says(world_field(w, &a, "sent"), "11:05");

@@ -244,6 +244,33 @@ test_held_does_not_wait_for_time_that_comes_again(void **state)
 	assert_string_equal(world_state(w, id), "sent");
 }
 
+static void
+test_edited_one_that_waited_in_a_lane_does_not_leave_before_its_new_time(void **state)
+{
+	struct world *w = *state;
+	struct answer a;
+	char body[1201];
+
+	memset(body, 'x', sizeof(body) - 1);
+	body[sizeof(body) - 1] = '\0';
+	w->config.schedule.tick_ms = HOUR_MS;
+	world_gateway(w, .info.name = "office", .inflight = 1, .info.max_segments = 20);
+	world_phone(w, "", .end = PHONE_WAITS, .times = 1);
+	world_start(w);
+	world_schedule_sms(w, .to = "+491701000000", .when = "in 1 minutes");
+	const char *id = world_schedule_sms(w, .when = "in 2 minutes", .body = body);
+	world_advance(w, 3 * MINUTE_MS);
+	assert_string_equal(world_state(w, id), "queued");
+	a = world_edit(w, "id", id, "when", "2026-11-22 11:40");
+	assert_string_equal(a.note_type, "info");
+	world_phone_end(w, 0, .end = PHONE_ANSWERS);
+	world_advance(w, MINUTE_MS);
+	assert_int_equal(world_sms(w, PHONE), 0);
+	world_advance_to(w, "2026-11-22T10:41:00Z");
+	assert_int_equal(world_sms(w, PHONE), 1);
+	assert_int_equal(w->phones.v[1].at, world_utc("2026-11-22T10:40:00Z"));
+}
+
 int
 main(void)
 {
@@ -258,6 +285,7 @@ main(void)
 		WORLD_TEST(test_repetition_that_no_gateway_takes_any_more_is_uncertain),
 		WORLD_TEST(test_refused_repetition_says_nothing_of_the_first),
 		WORLD_TEST(test_held_does_not_wait_for_time_that_comes_again),
+		WORLD_TEST(test_edited_one_that_waited_in_a_lane_does_not_leave_before_its_new_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

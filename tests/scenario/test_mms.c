@@ -233,6 +233,21 @@ test_text_alone_is_an_mms_and_nothing_is_none(void **state)
 }
 
 static void
+test_subject_comes_back_as_it_was_written(void **state)
+{
+	static const char *const subjects[] = { "Tel: 0170 1234567", "xmpp: one,two" };
+	struct world *w = *state;
+
+	begin(w);
+	for (size_t i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++) {
+		struct answer a = world_command(w, .node = "mms", .action = "next",
+		    .fields = { "to", PHONE, "when", "soon", "subject", subjects[i], "body", "Look!" });
+		assert_string_equal(a.status, "executing");
+		assert_string_equal(world_field(w, &a, "subject"), subjects[i]);
+	}
+}
+
+static void
 test_list_shows_subject_and_media(void **state)
 {
 	struct world *w = *state;
@@ -324,6 +339,7 @@ main(void)
 		WORLD_TEST(test_refused_medium_is_fetched_again_when_asked_again),
 		WORLD_TEST(test_media_too_large_together_are_refused),
 		WORLD_TEST(test_text_alone_is_an_mms_and_nothing_is_none),
+		WORLD_TEST(test_subject_comes_back_as_it_was_written),
 		WORLD_TEST(test_list_shows_subject_and_media),
 		WORLD_TEST(test_mm7_report_is_found_by_its_message_id),
 		WORLD_TEST(test_mm7_report_before_the_answer_comes_again),

@@ -569,10 +569,10 @@ test_confirmation_shows_segments(void **state)
 	text[161] = '\0';
 	a = check(w, PHONE, text);
 	assert_string_equal(a.status, "executing");
-	assert_string_equal(world_field(w, &a, "segments"), "2 (GSM; room for 145 more characters)");
+	assert_string_equal(world_field(w, &a, "segments"), "2 segments (GSM; room for 145 more characters)");
 	a = check(w, PHONE, "Привет");
 	assert_string_equal(world_field(w, &a, "segments"),
-	    "1 (UCS-2, because “П” is not in the GSM alphabet; room for 64 more characters)");
+	    "1 segment (UCS-2, because “П” is not in the GSM alphabet; room for 64 more characters)");
 }
 
 static void

@@ -255,8 +255,8 @@ test_quota_command_counts_what_was_taken(void **state)
 	world_schedule(w, .to = "a@example.net b@example.net");
 	a = world_command(w, .node = "quota");
 	assert_string_equal(a.status, "completed");
-	assert_string_equal(world_field(w, &a, "im"), "2 of 5 today, 2 this month (no limit)");
-	assert_string_equal(world_field(w, &a, "waiting"), "2 of 1000");
+	assert_string_equal(world_field(w, &a, "im"), "Instant messages: 2 of 5 today, 2 this month (no limit)");
+	assert_string_equal(world_field(w, &a, "waiting"), "Waiting: 2 of 1000");
 }
 
 static void

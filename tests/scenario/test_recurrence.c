@@ -244,6 +244,18 @@ test_wrong_rule_brings_the_same_form_back_with_the_reason(void **state)
 	assert_int_equal(world_sql(w, "SELECT count(*) FROM series"), 0);
 }
 
+/* Clients make a link of a value that is a URI, and do not submit it. */
+static void
+test_rule_comes_back_without_what_would_make_a_link_of_it(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	struct answer a = world_ask(w, world_im(.when = "soon", .rrule = " rrule:FREQ=DAILY;COUNT=2"));
+	assert_string_equal(a.status, "executing");
+	assert_string_equal(world_field(w, &a, "rrule"), "FREQ=DAILY;COUNT=2");
+}
+
 static void
 test_quarter_of_an_hour_is_far_enough_apart(void **state)
 {
@@ -536,6 +548,7 @@ main(void)
 		WORLD_TEST(test_beginning_that_is_no_occurrence_is_moved_to_the_first),
 		WORLD_TEST(test_confirmation_shows_the_next_three),
 		WORLD_TEST(test_wrong_rule_brings_the_same_form_back_with_the_reason),
+		WORLD_TEST(test_rule_comes_back_without_what_would_make_a_link_of_it),
 		WORLD_TEST(test_quarter_of_an_hour_is_far_enough_apart),
 		WORLD_TEST(test_body_has_date_and_time_of_each_occurrence),
 		WORLD_TEST(test_list_and_show_say_that_it_repeats),

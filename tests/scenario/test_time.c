@@ -355,8 +355,8 @@ due_stored(struct world *w)
 static const struct {
 	const char *begins, *when, *back, *due;
 } relative[] = {
-	{ WORLD_BEGINS, "in 5 minutes", "2026-11-22 11:05:30", "2026-11-22T10:05:30.000Z" },
-	{ WORLD_BEGINS, "IN 570 SECONDS", "2026-11-22 11:10", "2026-11-22T10:10:00.000Z" },
+	{ WORLD_BEGINS, "in 5 minutes", "2026-11-22 11:05:30 Europe/Berlin", "2026-11-22T10:05:30.000Z" },
+	{ WORLD_BEGINS, "IN 570 SECONDS", "2026-11-22 11:10 Europe/Berlin", "2026-11-22T10:10:00.000Z" },
 	{ WORLD_BEGINS, "in 2 days UTC", "2026-11-24 10:00:30 UTC", "2026-11-24T10:00:30.000Z" },
 	/* The second pass through the doubled hour has no name of its own. */
 	{ "2026-10-25T00:00:00Z", "in 90 minutes", "2026-10-25T01:30:00Z",
@@ -426,7 +426,7 @@ test_expiry_that_was_confirmed_is_kept_however_long_it_took(void **state)
 	assert_non_null(strstr(world_field(w, &a, "expires"), "2026-11-22 11:10:30"));
 	world_advance(w, 2 * MINUTE_MS);
 	a = world_command(w, .node = "im", .session = a.session, .action = "prev");
-	assert_string_equal(world_field(w, &a, "expires"), "2026-11-22 11:10:30");
+	assert_string_equal(world_field(w, &a, "expires"), "2026-11-22 11:10:30 Europe/Berlin");
 	filled = world_im(
 	    .when = world_field(w, &a, "when"), .expires = world_field(w, &a, "expires"));
 	filled.session = a.session;

@@ -301,17 +301,54 @@ static void
 test_confirmed_instant_stays_when_the_zone_changes(void **state)
 {
 	struct world *w = *state;
-	struct answer a = { 0 };
+	struct answer a;
 
 	world_start(w);
 	a = confirm(w, "2026-11-23 09:00");
 	set_zone(w, "America/New_York");
 	a = world_command(w, .node = "im", .session = a.session, .action = "complete");
-	/* Either is true if it is said: what was confirmed, or a new look at it. */
-	if (strcmp(a.status, "completed") == 0)
-		world_says(world_field(w, &a, "due"), strstr(a.note, "America/New_York") != NULL ? "T14:00:00Z" : "T08:00:00Z");
-	else
-		assert_string_equal(world_waiting(w, ROMEO), "");
+	assert_string_equal(world_field(w, &a, "due"), "2026-11-23T08:00:00Z");
+}
+
+static void
+test_confirmed_instant_stays_when_the_client_does_not_tell_its_clock_any_more(void **state)
+{
+	struct world *w = *state;
+	struct answer a;
+
+	world_person(w, JULIET)->tzo = "+09:00";
+	world_start(w);
+	a = confirm(w, "2026-11-23 09:00");
+	world_says(world_field(w, &a, "when"), "Mon 2026-11-23 09:00 (+09:00)");
+	world_person(w, JULIET)->tzo = NULL;
+	world_cut(w);
+	world_advance(w, MINUTE_MS);
+	a = world_command(w, .node = "im", .session = a.session, .action = "complete");
+	assert_string_equal(world_field(w, &a, "due"), "2026-11-23T00:00:00Z");
+}
+
+/* Only so many commands of one user may wait at a time; what names its zone is none of them. */
+static void
+test_nobody_waits_for_a_clock_that_is_not_needed(void **state)
+{
+	struct world *w = *state;
+	struct ask asks[8];
+
+	world_person(w, JULIET)->tzo = TZO_SILENCE;
+	world_start(w);
+	for (size_t i = 0; i < 8; i++) {
+		asks[i] = world_im(.when = i % 2 == 0 ? "2026-11-23T09:00:00Z" : "tomorrow 9:00 Europe/London");
+		asks[i].action = "complete";
+		world_send(w, "%s", world_ask_xml(w, &asks[i]));
+	}
+	world_settle(w);
+	for (size_t i = 0; i < 8; i++) {
+		struct answer a = world_answer(w, asks[i].id);
+
+		assert_string_equal(a.status, "completed");
+		assert_string_equal(world_field(w, &a, "due"), "2026-11-23T09:00:00Z");
+	}
+	assert_int_equal(w->clocks, 1);
 }
 
 /* -- Settings ---------------------------------------------------------------------------------------------------------------- */
@@ -397,6 +434,8 @@ main(void)
 		WORLD_TEST(test_stream_that_breaks_while_a_client_is_asked_ends_the_command),
 		WORLD_TEST(test_clock_that_nobody_asked_for_is_not_believed),
 		WORLD_TEST(test_confirmed_instant_stays_when_the_zone_changes),
+		WORLD_TEST(test_confirmed_instant_stays_when_the_client_does_not_tell_its_clock_any_more),
+		WORLD_TEST(test_nobody_waits_for_a_clock_that_is_not_needed),
 		WORLD_TEST(test_zone_that_does_not_exist_is_refused),
 		WORLD_TEST(test_zone_that_is_taken_back_leaves_it_to_the_client_again),
 		WORLD_TEST(test_twelve_hours_are_what_is_read),

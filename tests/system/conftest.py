@@ -16,9 +16,11 @@ class World:
         self.scene = Scene()
         self.server = self.laterd = None
         self.users = []
+        self.newcomers = 0
 
-    def start(self, *, privileges=True, offline=True, **sections):
-        self.server = Prosody(self.scene, privileges=privileges, offline=offline, accounts=ACCOUNTS).start()
+    def start(self, *, privileges=True, offline=True, uploads=False, **sections):
+        self.server = Prosody(self.scene, privileges=privileges, offline=offline, accounts=ACCOUNTS,
+                              uploads=uploads).start()
         self.laterd = Laterd(self.scene, self.server, **sections).start()
         return self
 
@@ -37,6 +39,13 @@ class World:
         users = [self.user(name).login() for name in names]
         return users if len(users) > 1 else users[0]
 
+    def newcomer(self, domain="example.org", **arguments):
+        """A user of their own for a test that shares its server with others; not logged in yet."""
+        self.newcomers += 1
+        account = f"visitor{self.newcomers}@{domain}"
+        self.server.register(account)
+        return self.user(account, **arguments)
+
     def server_crash(self):
         self.server.kill()
         for user in self.users:
@@ -53,6 +62,26 @@ def bare_world():
     world = World()
     yield world
     world.close()
+
+
+@pytest.fixture(scope="module")
+def stage(request):
+    """One world for all tests of a module, which has what it is started with in STAGE; a test takes newcomers."""
+    world = World()
+    try:
+        yield world.start(**request.module.STAGE)
+    finally:
+        world.close()
+
+
+@pytest.fixture
+def visitor(stage):
+    return stage.newcomer().login()
+
+
+@pytest.fixture
+def friend(stage):
+    return stage.newcomer().login()
 
 
 @pytest.fixture
@@ -92,7 +121,8 @@ def library(bare_world):
 def pytest_runtest_makereport(item):
     outcome = yield
     report = outcome.get_result()
-    world = item.funcargs.get("bare_world") if hasattr(item, "funcargs") else None
+    arguments = getattr(item, "funcargs", {})
+    world = arguments.get("bare_world") or arguments.get("stage")
     if report.failed and world is not None:
         for party in world.scene.parties:
             report.sections.append((f"log of {party.name}", "\n".join(party.log.splitlines()[-200:])))

@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from datetime import datetime
+from datetime import datetime, timezone
 from xml.etree import ElementTree as ET
 
 from slixmpp import ClientXMPP
@@ -24,9 +24,12 @@ from slixmpp.exceptions import IqError, IqTimeout
 from forms import Form, Reply, StanzaError
 
 PATIENCE = 10           # seconds for what a server does at once
+UPLOAD_MAX = 100000     # bytes of a file that Prosody takes
 CLIENT = "{jabber:client}"
 COMMANDS = "http://jabber.org/protocol/commands"
 DATA = "jabber:x:data"
+TIME = "{urn:xmpp:time}time"
+SILENT = object()
 
 
 class Timeout(AssertionError):
@@ -198,10 +201,11 @@ class Prosody(Process):
     privilege_ns = "urn:xmpp:privilege:2"
 
     def __init__(self, scene, *, privileges=True, offline=True, component="later.example.org", secret="secret",
-                 accounts=("juliet@example.org", "romeo@example.org"), password="wonderland", ports=None):
+                 accounts=("juliet@example.org", "romeo@example.org"), password="wonderland", ports=None, uploads=False):
         super().__init__(scene, "prosody")
         self.host = "127.0.0.1"
         self.c2s_port, self.component_port = ports or free_ports(2)
+        self.http_port = free_ports(1)[0] if uploads else None
         self.component, self.secret, self.password = component, secret, password
         for account in accounts:
             self.register(account)
@@ -227,6 +231,8 @@ class Prosody(Process):
             'allow_unencrypted_plain_auth = true',
             'c2s_stanza_size_limit = 4 * 1024 * 1024',
         ]
+        if self.http_port:
+            lines += [f'http_ports = {{ {self.http_port} }}', 'https_ports = { }', 'http_interfaces = { "127.0.0.1" }']
         for domain in domains:
             lines.append(f'VirtualHost "{domain}"')
             if privileges:
@@ -237,6 +243,12 @@ class Prosody(Process):
         lines.append(f'  component_secret = "{self.secret}"')
         if privileges:
             lines.append('  modules_enabled = { "privilege" }')
+        if self.http_port:
+            # where the users of example.org put files (XEP-0363)
+            lines.append('Component "upload.example.org" "http_file_share"')
+            lines.append(f'  http_file_share_size_limit = {UPLOAD_MAX}')
+            lines.append('  http_host = "127.0.0.1"')
+            lines.append(f'  http_external_url = "http://127.0.0.1:{self.http_port}/"')
         return "\n".join(lines) + "\n"
 
     def register(self, account):
@@ -252,7 +264,7 @@ class Prosody(Process):
     def start(self):
         since = self.mark()
         self.spawn(["prosody", "-F", "--config", self.config])
-        for service in ("c2s", "component"):
+        for service in ("c2s", "component", "http")[:3 if self.http_port else 2]:
             self.wait_log(f"Activated service '{service}' on \\[127", since=since)
         return self
 
@@ -415,10 +427,12 @@ def loop():
 class User:
     """A client that can be driven from an ordinary function."""
 
-    def __init__(self, server, jid, resource="test", later=None, priority=0):
+    def __init__(self, server, jid, resource="test", later=None, priority=0, clock=None):
+        """clock: what its XEP-0202 says, like "+09:00"; None: an error; SILENT: nothing at all."""
         self.server, self.jid, self.resource = server, jid, resource
         self.later = later or server.component
-        self.priority = priority
+        self.priority, self.clock = priority, clock
+        self.asked_time = 0
         self.messages, self.presences = Record(), Record()
         self.client = None
 
@@ -455,7 +469,22 @@ class User:
             self.messages.append(Message(stanza.xml))
         elif stanza.name == "presence":
             self.presences.append(stanza.xml)
+        elif stanza.xml.find(TIME) is not None and stanza["type"] == "get":
+            return self._tell_time(stanza)
         return stanza
+
+    def _tell_time(self, iq):
+        """slixmpp has no offset but that of UTC; what is returned here, it answers with an error."""
+        self.asked_time += 1
+        if self.clock is None:
+            return iq
+        if self.clock is not SILENT:
+            reply = self.client.make_iq_result(id=iq["id"], ito=iq["from"])
+            told = ET.SubElement(reply.xml, TIME)
+            ET.SubElement(told, TIME[:-4] + "tzo").text = self.clock
+            ET.SubElement(told, TIME[:-4] + "utc").text = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+            reply.send()
+        return None
 
     def logout(self, timeout=PATIENCE):
         """Close the stream; the server has taken note when this returns."""

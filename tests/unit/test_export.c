@@ -157,7 +157,7 @@ test_lists_keep_their_order_and_all_they_were_given(void **state)
 	assert_int_equal(export_begin(&x, &out, "s", "u", NOW, &plain), RES_OK);
 	assert_int_equal(export_charges(&x, &charges), RES_OK);
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(export_series(&x, &se, SPAN("text")), RES_OK);
+		assert_int_equal(export_series(&x, &se, SPAN("text"), NULL), RES_OK);
 	for (unsigned char i = 0; i < 100; i++) {
 		snprintf(p.id, sizeof(p.id), "A%03uBC", i);
 		assert_int_equal(export_packet(&x, &p, SPAN("text"), NULL, &none), RES_OK);
@@ -192,7 +192,7 @@ test_a_list_may_be_left_out(void **state)
 
 	(void)state;
 	assert_int_equal(export_begin(&x, &out, "s", "u", NOW, &plain), RES_OK);
-	assert_int_equal(export_series(&x, &se, SPAN("")), RES_OK);
+	assert_int_equal(export_series(&x, &se, SPAN(""), NULL), RES_OK);
 	assert_int_equal(export_end(&x), RES_OK);
 	root = parse(&out);
 	list_at(root, "charges", 0);
@@ -353,9 +353,9 @@ test_recurrence_has_its_rule_and_its_text(void **state)
 
 	(void)state;
 	assert_int_equal(export_begin(&x, &out, "s", "u", NOW, &plain), RES_OK);
-	assert_int_equal(export_series(&x, &se, SPAN("It is {date}")), RES_OK);
+	assert_int_equal(export_series(&x, &se, SPAN("It is {date}"), NULL), RES_OK);
 	se.paused = false;
-	assert_int_equal(export_series(&x, &se, SPAN("")), RES_OK);
+	assert_int_equal(export_series(&x, &se, SPAN(""), NULL), RES_OK);
 	assert_int_equal(export_end(&x), RES_OK);
 	root = parse(&out);
 	o = json_array_get(list_at(root, "recurrences", 2), 0);
@@ -370,6 +370,32 @@ test_recurrence_has_its_rule_and_its_text(void **state)
 	assert_string_equal(text_at(o, "body"), "It is {date}");
 	o = json_array_get(json_object_get(root, "recurrences"), 1);
 	assert_true(json_is_false(json_object_get(o, "paused")));
+	json_decref(root);
+	buf_free(&out);
+}
+
+static void
+test_recurrence_of_an_mms_has_subject_and_media(void **state)
+{
+	const struct mms mms = { .subject = SPAN("Hello"), .text = SPAN("Look!"), .nmedia = 1,
+		.media = { { "https://upload.example.org/a.png", "image/png", { NULL, 0 } } } };
+	struct series se = { .id = "AAAAAA", .recipient = "+4917012345678", .kind = KIND_MMS,
+		.offline = OFFLINE_HOLD };
+	struct buf out = { 0 };
+	struct export x;
+	json_t *root, *o;
+
+	(void)state;
+	assert_int_equal(export_begin(&x, &out, "s", "u", NOW, &plain), RES_OK);
+	assert_int_equal(export_series(&x, &se, SPAN("Look!"), &mms), RES_OK);
+	assert_int_equal(export_end(&x), RES_OK);
+	root = parse(&out);
+	o = json_array_get(list_at(root, "recurrences", 1), 0);
+	assert_string_equal(text_at(o, "offline"), "hold");
+	assert_string_equal(text_at(o, "subject"), "Hello");
+	assert_string_equal(text_at(o, "body"), "Look!");
+	o = json_array_get(list_at(o, "media", 1), 0);
+	assert_string_equal(text_at(o, "url"), "https://upload.example.org/a.png");
 	json_decref(root);
 	buf_free(&out);
 }
@@ -487,7 +513,7 @@ test_every_string_may_be_hostile(void **state)
 	add_event(&es, NOW, evil);
 	assert_int_equal(export_begin(&x, &out, evil, evil, NOW, &account), RES_OK);
 	assert_int_equal(export_charges(&x, &es), RES_OK);
-	assert_int_equal(export_series(&x, &se, SPAN("\"},{\xff\\")), RES_OK);
+	assert_int_equal(export_series(&x, &se, SPAN("\"},{\xff\\"), NULL), RES_OK);
 	assert_int_equal(export_packet(&x, &p, SPAN("\"},{\xff\\"), &mms, &es), RES_OK);
 	assert_int_equal(export_end(&x), RES_OK);
 	root = parse(&out);
@@ -538,7 +564,7 @@ write_all(struct buf *out)
 	if (res == RES_OK)
 		res = export_charges(&x, &es);
 	if (res == RES_OK)
-		res = export_series(&x, &se, SPAN("text"));
+		res = export_series(&x, &se, SPAN("text"), NULL);
 	if (res == RES_OK)
 		res = export_packet(&x, &p, SPAN("text"), &mms, &es);
 	if (res == RES_OK)
@@ -643,6 +669,7 @@ main(void)
 		cmocka_unit_test(test_instants_that_are_none_are_left_out),
 		cmocka_unit_test(test_mms_has_subject_text_and_media),
 		cmocka_unit_test(test_recurrence_has_its_rule_and_its_text),
+		cmocka_unit_test(test_recurrence_of_an_mms_has_subject_and_media),
 		cmocka_unit_test(test_charge_that_nobody_can_read_breaks_nothing),
 		cmocka_unit_test(test_bytes_that_are_no_utf8_become_replacement_characters),
 		cmocka_unit_test(test_nul_does_not_end_a_body),

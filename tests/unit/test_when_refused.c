@@ -61,6 +61,7 @@ static const struct text ambiguous[] = {
 	{ "10.10", "write 10:10 for a time, or 10.10. 18:00 for a day" },
 	{ "24.12", "write 24.12. 18:00" }, { "24.12 18:00", "write 24.12. 18:00" },
 	{ "6.30 pm", "write 6:30 pm" }, { "at 8.30", "write 08:30" }, { "3.4", "write 3.4. 18:00" },
+	{ "31.11 18:00", "write 18:00" }, { "29.2", "write 29.2. 18:00" },
 	{ "45.78", "write 18:00" }, { "8", "write 08:00 or 20:00" },
 	{ "8 tomorrow", "write 08:00 or 20:00" }, { "tomorrow 8", "write 08:00 or 20:00" },
 	{ "friday 8", "write 08:00 or 20:00" }, { "12", "write 00:00 or 12:00" },
@@ -70,6 +71,8 @@ static const struct text ambiguous[] = {
 	{ "at 1800", "write 18:00" }, { "2026-12-24 1800", "write 18:00" },
 	{ "24 dec 1800", "write 18:00" }, { "tomorrow 0900", "write 09:00" },
 	{ "26", "four digits" }, { "99", "four digits" },
+	{ "1800 hours", "write 18:00, or in 1800 hours" },
+	{ "tomorrow 0930h", "write 09:30, or in 930 hours" }, { "0000 hrs", "write 00:00" },
 };
 
 static const struct text no_such[] = {
@@ -158,7 +161,8 @@ static const struct text length[] = {
 	{ "in half", "written in digits" }, { "in half a day", "written in digits" },
 	{ "in", "not understood" }, { "in -5 minutes", "not understood" },
 	{ "in +5 minutes", "not understood" }, { "in5 minutes", "not understood" },
-	{ "-5 minutes", "not known" }, { "in the morning", "not understood" },
+	{ "-5 minutes", "not known" }, { "in the morning", "a part of the day" },
+	{ "8:00 in the evening", "a part of the day" }, { "in the", "not understood" },
 	{ "in december", "not understood" }, { "in tomorrow", "not understood" },
 	{ "in 5 minutes in 5 minutes", "stands alone" }, { "2h and", "not understood" },
 	{ "in 20 minutes x", "not understood" },
@@ -251,7 +255,7 @@ static const struct text shapes[] = {
 
 static const struct text hostile[] = {
 	{ "\x01", "not understood" }, { "18:00 \x01", "not understood" },
-	{ "18:00 \xff", "not understood" }, { "2026-12-24\302\24018:00", "not understood" },
+	{ "18:00 \xff", "not understood" }, { "2026-12-24\302\24118:00", "not understood" },
 	{ "\xff\xfe", "not understood" }, { "tomorrow\x0b""9:00", "not understood" },
 	{ "18\xef\xbc\x9a""00", "not understood" }, { "\xd9\xa1\xd9\xa8:00", "not understood" },
 	{ "18:00\xe2\x80\x8b", "not understood" }, { "18:00 \xc3\xa4", "not understood" },

@@ -388,6 +388,17 @@ static const struct text nine_and_a_half_hours_behind[] = {
 	{ "1.10. 0:00", "2026-10-01T09:30:00Z" },
 };
 
+/* With spaces and marks of typography, as programs write them. */
+static const struct text pasted[] = {
+	{ "6:00\xe2\x80\xafPM", "2026-10-01T16:00:00Z" },
+	{ "Dec 24, 2026,\xc2\xa0""6:00\xe2\x80\xafPM", "2026-12-24T17:00:00Z" },
+	{ "\xc2\xa0""18:00\xc2\xa0", "2026-10-01T16:00:00Z" },
+	{ "24.\xe2\x80\x89""12.\xe2\x80\x89""2026 18:00", "2026-12-24T17:00:00Z" },
+	{ "\xe2\x80\x8e""24.\xe2\x80\x8e""12.2026 18:00", "2026-12-24T17:00:00Z" },
+	{ "2026\xe2\x80\x91""12\xe2\x80\x91""24 18:00", "2026-12-24T17:00:00Z" },
+	{ "6pm+02:00", "2026-10-01T16:00:00Z" }, { "2026-12-24 6 pm-05:00", "2026-12-24T23:00:00Z" },
+};
+
 static const struct group {
 	const struct text *texts;
 	size_t n;
@@ -402,6 +413,7 @@ static const struct group {
 	{ weekdays, N(weekdays), "2026-10-01T12:00:00Z", "Europe/Berlin" },
 	{ lengths, N(lengths), "2026-10-01T12:00:00Z", "Europe/Berlin" },
 	{ zones, N(zones), "2026-10-01T12:00:00Z", "Europe/Berlin" },
+	{ pasted, N(pasted), "2026-10-01T12:00:00Z", "Europe/Berlin" },
 	{ first_pass_through_a_doubled_hour, N(first_pass_through_a_doubled_hour),
 	    "2026-10-25T00:40:00Z", "Europe/Berlin" },
 	{ second_pass_through_a_doubled_hour, N(second_pass_through_a_doubled_hour),
