@@ -230,16 +230,6 @@ intake_expiry_ms(const struct service *s, enum packet_kind kind)
 							  : PAID_EXPIRY_MIN;
 }
 
-/* Of a single occurrence, unless it is moved behind the next one. */
-static int64_t
-alone_expiry(const struct reading *rd)
-{
-	const struct series *se = rd->edited->series;
-	int64_t expires = repeat_expiry(rd->s, se, se->at);
-
-	return expires > rd->out->when.at ? expires : rd->out->expires_at;
-}
-
 static enum res
 read_expires(const struct reading *rd)
 {
@@ -253,8 +243,6 @@ read_expires(const struct reading *rd)
 	/* The next occurrence takes the place of one that is still held. */
 	if (out->nnext > 0 && out->next[0] < out->expires_at)
 		out->expires_at = out->next[0];
-	if (out->alone)
-		out->expires_at = alone_expiry(rd);
 	if (out->alone)
 		out->expires_at = repeat_expiry(s, rd->edited->series, out->when.at);
 	if (text.len == 0)

@@ -200,7 +200,7 @@ class Live:
         self.friend.wait_ids(list(self.first.values()))
         for packet in self.first.values():
             until_state(self.sender, packet, "sent")
-        self.second = {name: show(self.sender, packet).form["present"].value for name, packet in self.first.items()}
+        self.second = {name: show(self.sender, packet).form["present"].value.split()[-1] for name, packet in self.first.items()}
         for name in ("paused", "resumed"):
             self.say("pause", name)
         # the second occurrence is the last
