@@ -58,18 +58,15 @@ mms_text(struct buf *text, struct span entity)
 enum res
 choose_text(struct service *s, const struct packet *p, struct buf *text)
 {
-	struct buf aad = { 0 }, body = { .max = p->sealed.len + 1 };
-	enum res res = packet_aad(&aad, p);
+	struct buf body = { .max = p->sealed.len + 1 };
+	enum res res = deliver_open(s, p, &body);
 
-	if (res == RES_OK)
-		res = seal_open(s->env.seal, buf_as_span(&aad), p->sealed, &body);
 	if (res == RES_OK && p->kind == KIND_IM)
 		res = body_im_text(text, buf_as_span(&body));
 	else if (res == RES_OK && p->kind == KIND_MMS)
 		res = mms_text(text, buf_as_span(&body));
 	else if (res == RES_OK)
 		res = buf_span(text, buf_as_span(&body));
-	buf_free(&aad);
 	buf_free(&body);
 	return res;
 }
