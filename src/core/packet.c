@@ -2,7 +2,7 @@
 
 #include "core/packet.h"
 
-/* Omitted cells are PACKET_ILLEGAL; a state without a row is final. */
+/* Omitted cells are PACKET_ILLEGAL. */
 static const enum packet_state next_state[PACKET_NSTATES][EV_NEVENTS] = {
 	[PACKET_SCHEDULED] = {
 		[EV_EDIT] = PACKET_SCHEDULED,
@@ -55,8 +55,11 @@ static const enum packet_state next_state[PACKET_NSTATES][EV_NEVENTS] = {
 		[EV_HOLD] = PACKET_HELD,
 		[EV_FAIL] = PACKET_FAILED,
 	},
+	[PACKET_FAILED] = {
+		[EV_RETRY] = PACKET_SCHEDULED,
+	},
 	[PACKET_UNCERTAIN] = {
-		[EV_RETRY] = PACKET_QUEUED,
+		[EV_RETRY] = PACKET_SCHEDULED,
 		[EV_ACCEPTED] = PACKET_SENT,
 		[EV_RECEIPT] = PACKET_DELIVERED,
 		[EV_FAIL] = PACKET_FAILED,
@@ -99,7 +102,7 @@ bool
 packet_is_final(enum packet_state s)
 {
 	for (size_t ev = 0; ev < EV_NEVENTS; ev++)
-		if (next_state[known(s)][ev] != PACKET_ILLEGAL)
+		if (ev != EV_RETRY && next_state[known(s)][ev] != PACKET_ILLEGAL)
 			return false;
 	return true;
 }

@@ -46,7 +46,7 @@ enum packet_event {
 	EV_RECOVER,   /* we start again and find it in our hands */
 	EV_UNKNOWN,   /* a request that may have cost money has no outcome */
 	EV_UNTAKEN,   /* the gateway did not process it: the next one may */
-	EV_RETRY,     /* a person wants an uncertain one sent again */
+	EV_RETRY,     /* an operator wants an uncertain or failed one sent again: as if it never was */
 	EV_EDIT,      /* its sender wrote it anew: it waits from the beginning */
 	EV_FAIL,
 	EV_EXPIRE,
@@ -59,7 +59,7 @@ enum packet_event {
  * where states change.
  */
 enum packet_state packet_next(enum packet_state s, enum packet_event ev);
-/* No event leads out of it. */
+/* Nothing leads out of it by itself: only an operator may want it once more (EV_RETRY). */
 bool packet_is_final(enum packet_state s);
 /*
  * Not sent yet and not ended: what `list` shows, what pending_max counts and what cancel may stop

@@ -15,6 +15,13 @@ events_add(struct events *es)
 }
 
 void
+endings_free(struct endings *es)
+{
+	arena_free(&es->arena);
+	*es = (struct endings){ 0 };
+}
+
+void
 events_free(struct events *es)
 {
 	arena_free(&es->arena);

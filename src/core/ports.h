@@ -96,6 +96,7 @@ enum store_find {
 	FIND_HELD_RETRY,   /* held, not paid, next_at <= upto */
 	FIND_HELD_RETRY_PAID, /* held, paid, next_at <= upto */
 	FIND_ATTEMPTED,    /* paid and in flight: attempts without an outcome; oldest first */
+	FIND_TROUBLE,      /* who = gateway: uncertain or failed there, finished_at <= upto; oldest first */
 	FIND_NKINDS
 };
 
@@ -105,6 +106,36 @@ struct store_next {
 	int64_t held_retry[2]; /* next_at among held packets */
 	int64_t scheduled[2];  /* next_at among scheduled packets */
 };
+
+/* How many packets there are. */
+struct tally {
+	int64_t n[KIND_END][PACKET_NSTATES];
+};
+
+/* How many ended in one way; gateway: "" where none had it. */
+struct ending {
+	enum packet_kind kind;
+	enum packet_state state;
+	const char *gateway;
+	int64_t n;
+};
+
+/* A growing list whose strings live in its own arena.  {0} is empty. */
+struct endings {
+	struct arena arena;
+	struct ending *v;
+	size_t n, cap;
+};
+
+void endings_free(struct endings *es);
+
+/* Bytes: the database with its log, and what its file system has left. */
+struct store_space {
+	int64_t used, left;
+};
+
+/* A copy of the store that is being made. */
+struct backup;
 
 /*
  * Every write belongs to the current turn: the first opens a transaction, commit makes all of them
@@ -119,7 +150,8 @@ struct store_ops {
 	/*
 	 * Store n new packets, write `what` into their history, and charge charge_units to (sender,
 	 * kind, charge_day) where charge_day is not 0: all or none.  RES_INVALID when an id is
-	 * taken: nothing is stored, make other ids.
+	 * taken: nothing is stored, make other ids.  Whatever is charged or given back to a sender,
+	 * here and below, is so to QUOTA_SERVICE as well.
 	 */
 	enum res (*put)(struct store *s, const struct packet *v, size_t n, const char *what);
 	/* The sum charged in the day (YYYYMMDD) and in its month. */
@@ -137,6 +169,8 @@ struct store_ops {
 	    struct store *s, const char *who, enum packet_kind kind, struct quota_limit *out);
 	enum res (*set_limit)(struct store *s, const char *who, enum packet_kind kind,
 	    const struct quota_limit *limit);
+	/* What was set for `who` counts no more.  RES_OK also where nothing was. */
+	enum res (*drop_limit)(struct store *s, const char *who, enum packet_kind kind);
 	/* A user without a row has an account of zeroes. */
 	enum res (*account)(struct store *s, const char *jid, struct account *out);
 	enum res (*set_account)(struct store *s, const char *jid, const struct account *account);
@@ -246,6 +280,41 @@ struct store_ops {
 	 */
 	enum res (*contacts_waiting)(
 	    struct store *s, const char *after, size_t max, struct events *out);
+
+	/* -- For operators -- */
+
+	/* All packets, those of the turn included.  Costs nothing that grows with them. */
+	enum res (*tally)(struct store *s, struct tally *out);
+	/*
+	 * Scheduled packets by kind with next_at <= upto.  Costs a look at each, as do those of the
+	 * next: for a person who asks, not for a timer.
+	 */
+	enum res (*due_by)(struct store *s, int64_t upto, int64_t n[KIND_END]);
+	/* What was sent or has ended since then, by kind, state and gateway. */
+	enum res (*ended_since)(struct store *s, int64_t since, struct endings *out);
+	/*
+	 * Up to max addresses after `after` in order ("" first) that have packets or an account, in
+	 * `out`'s arena; the bot's is among them.
+	 */
+	enum res (*senders)(struct store *s, const char *after, size_t max, struct events *out);
+	enum res (*space)(struct store *s, struct store_space *out);
+	/*
+	 * Begin a copy of the database into a new file (mode 0600) at `path`; what is written
+	 * meanwhile is in it as well.  One at a time.  RES_INVALID with the reason in `why`: there is
+	 * such a file, it cannot be made, or another copy is being made; RES_NOMEM.
+	 */
+	enum res (*backup_begin)(
+	    struct store *s, const char *path, struct backup **out, struct buf *why);
+	/*
+	 * Copy some more (a few ms), between turns: nothing may be written in the present one yet.
+	 * RES_UNCERTAIN: there is more, *done of *total bytes are copied; RES_OK: the copy is whole
+	 * and on disk under its name; RES_TEMPFAIL, RES_PERMFAIL: it cannot be, for the reason in
+	 * `why`.
+	 */
+	enum res (*backup_step)(
+	    struct backup *b, int64_t *done, int64_t *total, struct buf *why);
+	/* One that is not whole is deleted.  Bears NULL. */
+	void (*backup_end)(struct backup **b);
 
 	/* A small value by name (the seal key's id); RES_NOTFOUND. */
 	enum res (*meta)(struct store *s, const char *name, struct buf *out);
@@ -384,11 +453,17 @@ enum outcome {
 	OUTCOME_ACCEPTED,
 	OUTCOME_PERMANENT,     /* refused, and would be refused again */
 	OUTCOME_NOT_PROCESSED, /* not taken: safe to send again, here or elsewhere */
-	OUTCOME_UNKNOWN        /* it may or may not have been taken */
+	OUTCOME_UNKNOWN,       /* it may or may not have been taken */
+	OUTCOME_END
 };
 
 struct gateway_state {
 	bool open;          /* neither paused, nor waiting because it failed or asked to be left alone */
+	bool paused;        /* by an operator */
+	bool halted;        /* it will not work before a person has looked at it */
+	size_t inflight;    /* attempts without an outcome */
+	uint64_t outcomes[OUTCOME_END]; /* since the start */
+	const char *trouble; /* what closed it last, in words, borrowed until the next call; NULL: nothing */
 	size_t room;        /* submissions it takes now; 0: events.room follows, or `open` becomes false */
 	int64_t resumes_ms; /* !open: until it is tried again, from now */
 };
@@ -403,6 +478,12 @@ struct gateways_ops {
 	 */
 	enum res (*submit)(
 	    struct gateways *g, size_t i, const struct submission *sub, struct buf *why);
+	/*
+	 * An operator pauses it: it is closed, and resumes_ms is an hour, until they resume it, which
+	 * also forgives what closed it otherwise; `room` follows.  A configuration that has it keeps
+	 * it paused.
+	 */
+	void (*pause)(struct gateways *g, size_t i, bool paused);
 	/* Attempts that have no outcome yet. */
 	size_t (*inflight)(const struct gateways *g);
 	/*
@@ -461,6 +542,25 @@ struct gateways_events {
 	    struct span bytes, const char *words);
 	/* RES_OK: it is there (200 or 201); RES_TEMPFAIL with the reason in `words`. */
 	void (*uploaded)(void *arg, uint64_t ticket, enum res res, const char *words);
+};
+
+/* -- The daemon around the service --------------------------------------------------------------- */
+
+struct host {
+	const struct host_ops *ops;
+};
+
+struct host_ops {
+	/* Read the configuration file again, when this turn has ended: `reloaded` follows. */
+	void (*reload)(struct host *h);
+	/* End as on SIGTERM, when the answers of this turn have left. */
+	void (*shutdown)(struct host *h);
+};
+
+/* What the daemon reports.  `arg` comes first. */
+struct host_events {
+	/* False: the old configuration stays in force, for the reason in `why`, a line each. */
+	void (*reloaded)(void *arg, bool ok, const char *why);
 };
 
 #endif

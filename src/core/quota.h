@@ -7,6 +7,8 @@
 #include "core/zone.h"
 
 #define QUOTA_NO_LIMIT ((int64_t)-1)
+/* Whom the limits and charges of all users together are kept for; no user has such an address. */
+#define QUOTA_SERVICE "service"
 
 /* 0: none allowed. */
 struct quota_limit {

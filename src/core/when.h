@@ -51,6 +51,16 @@ struct when {
 enum res when_parse(
     struct when *out, struct span text, int64_t now, const struct zone *zone, struct buf *why);
 
+/*
+ * How many bytes at the beginning of `text` are a time, for lines in which something follows it: the
+ * longest run of whole words, of WHEN_TEXT_MAX bytes at most, that when_parse would understand,
+ * whatever it has against it (in the past, ambiguous, skipped, a part is missing); without white
+ * space at its end, and without a mark (, : ; .) that is no part of it.  A zone without a '/' counts
+ * where it is written in capitals, or is UTC, GMT or Z: "9:00 Japan trip" is about a trip.  0: none.
+ * A pure function.
+ */
+size_t when_prefix(struct span text, int64_t now, const struct zone *zone);
+
 /* How times are written for somebody.  Stored as numbers: append only. */
 enum hours { HOURS_24 = 0, HOURS_12, HOURS_END };
 

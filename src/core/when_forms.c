@@ -2,9 +2,6 @@
 #include "base/parse.h"
 #include "core/when_private.h"
 
-#define COUNT_MAX 999999
-#define COUNT_LEN 6
-#define SHOWN_DAYS_MAX 400
 #define DAY_LAST 31
 
 static enum fit
@@ -14,227 +11,6 @@ say_twice(const struct frame *f, const char *what)
 	when_print_ahead(f->why, f, 1);
 	buf_text(f->why, " 18:00");
 	return FIT_BAD;
-}
-
-/* The number of so many digits at the most; false where there are more. */
-static bool
-take_number(struct span *in, size_t min, size_t max, int *value)
-{
-	size_t digits = when_digits(*in);
-	int64_t n;
-
-	if (digits < min || digits > max || !take_digits(in, 1, (unsigned)max, &n))
-		return false;
-	*value = (int)n;
-	return true;
-}
-
-/* -- Lengths of time --------------------------------------------------------------------------- */
-
-enum fit
-when_say_alone(const struct frame *f, int64_t wait_ms)
-{
-	int64_t days = wait_ms / DAY_MS;
-
-	buf_text(f->why,
-	    "a length of time stands alone: write for example in 2 hours, or ");
-	/* "in 3 days at 9:00" means that day. */
-	when_print_ahead(f->why, f, days >= 1 && days < SHOWN_DAYS_MAX ? (int)days : 1);
-	buf_text(f->why, " 18:00");
-	return FIT_BAD;
-}
-
-static bool
-time_follows(struct span in)
-{
-	bool pm;
-
-	return (in.len > 0 && in.p[0] == ':') || when_take_meridiem(&in, &pm);
-}
-
-static enum fit
-say_no_fixed_length(const struct frame *f)
-{
-	buf_text(f->why, "months and years are not always equally long: write for example in 30 "
-			 "days, or ");
-	when_print_ahead(f->why, f, 30);
-	buf_text(f->why, " 18:00");
-	return FIT_BAD;
-}
-
-/* The name of a unit, each smaller than the one before. */
-static enum fit
-take_unit(struct scan *s, struct span *in, int64_t count, int64_t *last_ms)
-{
-	struct span name;
-	int64_t ms;
-
-	take_space(in, 0);
-	name = when_letters(*in);
-	if (!when_unit(name, &ms)) {
-		buf_printf(s->f->why,
-		    "a unit is missing: write in %lld minutes, or seconds, hours, days, weeks",
-		    (long long)count);
-		return FIT_BAD;
-	}
-	if (ms == 0)
-		return say_no_fixed_length(s->f);
-	if (ms >= *last_ms) {
-		buf_text(s->f->why, "the larger unit comes first, and each once: write for example "
-				    "in 2 hours 30 minutes");
-		return FIT_BAD;
-	}
-	*last_ms = ms;
-	s->r->wait_ms += count * ms;
-	*in = (struct span){ in->p + name.len, in->len - name.len };
-	return FIT_YES;
-}
-
-static enum fit
-take_amount(struct scan *s, struct span *in, int64_t *last_ms)
-{
-	size_t digits = when_digits(*in);
-	int64_t count = 0, part;
-
-	if (digits <= COUNT_LEN)
-		take_digits(in, 1, COUNT_LEN, &count);
-	if (time_follows(*in))
-		return when_say_alone(s->f, s->r->wait_ms);
-	if (take_char(in, '.') && take_digits(in, 1, 1, &part)) {
-		buf_text(s->f->why, "a length of time is written in whole numbers: write for "
-				    "example in 1 hour 30 minutes");
-		return FIT_BAD;
-	}
-	if (count == 0) {
-		buf_printf(s->f->why, "a count is from 1 to %d: write for example in 20 minutes",
-		    COUNT_MAX);
-		return FIT_BAD;
-	}
-	return take_unit(s, in, count, last_ms);
-}
-
-/* Behind "in": "an hour", "a week", "half an hour". */
-static enum fit
-take_article(struct scan *s, struct span *in)
-{
-	struct span at = *in;
-	int64_t ms = INT64_MAX;
-
-	if (when_take(&at, "half")) {
-		if (!take_space(&at, 1) || !when_take(&at, "an") || !take_space(&at, 1) ||
-		    !when_take(&at, "hour"))
-			return FIT_NO;
-		s->r->wait_ms = HOUR_MS / 2;
-	} else {
-		if (!(when_take(&at, "an") || when_take(&at, "a")) || !take_space(&at, 1) ||
-		    !when_unit(when_letters(at), &ms))
-			return FIT_NO;
-		ms = INT64_MAX;
-		if (take_unit(s, &at, 1, &ms) == FIT_BAD)
-			return FIT_BAD;
-	}
-	*in = at;
-	return FIT_YES;
-}
-
-/* Another amount of the same length: "30m", ", 30 minutes", "and 30 minutes". */
-static bool
-amount_follows(struct span *in)
-{
-	struct span at = *in;
-
-	take_space(&at, 0);
-	if (take_char(&at, ','))
-		take_space(&at, 0);
-	if (when_take(&at, "and"))
-		take_space(&at, 0);
-	if (when_digits(at) == 0)
-		return false;
-	*in = at;
-	return true;
-}
-
-/* 20 minutes, 2h30m; whether a number is the beginning of one. */
-static bool
-is_amount(struct span in)
-{
-	size_t digits = when_digits(in);
-	int64_t ms;
-
-	if (digits == 0)
-		return false;
-	in = (struct span){ in.p + digits, in.len - digits };
-	struct span fraction = in;
-	if (take_char(&fraction, '.') && when_digits(fraction) > 0) {
-		digits = when_digits(fraction);
-		in = (struct span){ fraction.p + digits, fraction.len - digits };
-	}
-	take_space(&in, 0);
-	return when_unit(when_letters(in), &ms);
-}
-
-/* 1800 hours, 0930h */
-static enum fit
-refuse_hours(const struct scan *s)
-{
-	struct span in = s->in;
-	int64_t ms;
-	int n;
-
-	if (!take_number(&in, 4, 4, &n) || n / 100 > 23 || n % 100 > 59)
-		return FIT_NO;
-	take_space(&in, 0);
-	if (!when_unit(when_letters(in), &ms) || ms != HOUR_MS)
-		return FIT_NO;
-	buf_printf(s->f->why, "%04d hours may be a time or a length of time: write %02d:%02d", n,
-	    n / 100, n % 100);
-	if (n > 0)
-		buf_printf(s->f->why, ", or in %d hours", n);
-	return FIT_BAD;
-}
-
-/* Behind a word that leads to something else than this. */
-static enum fit
-refuse_at(const struct scan *s, struct span in)
-{
-	struct scan behind = { .f = s->f, .in = in, .r = s->r };
-
-	return when_refuse(&behind) == FIT_BAD ? FIT_BAD : when_not_understood(s->f);
-}
-
-/* in N units, N units, now */
-enum fit
-when_length(struct scan *s)
-{
-	struct span in = s->in;
-	int64_t last_ms = INT64_MAX;
-	bool now = when_take(&in, "now");
-	bool led = !now && when_take(&in, "in") && take_space(&in, 1);
-
-	if (!now && !led && !is_amount(s->in))
-		return FIT_NO;
-	if (!now && !led && refuse_hours(s) == FIT_BAD)
-		return FIT_BAD;
-	/* "8:00 in the morning" */
-	if (led && when_take(&in, "the") && take_space(&in, 1))
-		return refuse_at(s, in);
-	if (s->begun || s->led)
-		return when_say_alone(s->f, 0);
-	enum fit fit = now ? FIT_YES : FIT_NO;
-	if (led) {
-		fit = take_article(s, &in);
-		if (fit == FIT_NO && when_digits(in) == 0)
-			return refuse_at(s, in);
-	}
-	if (fit == FIT_NO)
-		do
-			fit = take_amount(s, &in, &last_ms);
-		while (fit == FIT_YES && amount_follows(&in));
-	if (fit != FIT_YES)
-		return FIT_BAD;
-	s->r->length = true;
-	s->in = in;
-	return FIT_YES;
 }
 
 /* -- Dates ------------------------------------------------------------------------------------- */
@@ -262,9 +38,9 @@ date_iso(struct scan *s)
 	struct span in = s->in;
 	struct civil c;
 
-	if (!take_number(&in, 4, 4, &c.year) || !take_char(&in, '-') ||
-	    !take_number(&in, 2, 2, &c.month) || !take_char(&in, '-') ||
-	    !take_number(&in, 2, 2, &c.day))
+	if (!when_take_number(&in, 4, 4, &c.year) || !take_char(&in, '-') ||
+	    !when_take_number(&in, 2, 2, &c.month) || !take_char(&in, '-') ||
+	    !when_take_number(&in, 2, 2, &c.day))
 		return FIT_NO;
 	if (set_date(s, in, &c) == FIT_BAD)
 		return FIT_BAD;
@@ -289,7 +65,7 @@ take_year(struct span *in, int *year)
 	bool apart = take_space(&at, 0) && at.p != in->p;
 	if (take_char(&at, ','))
 		apart = take_space(&at, 0);
-	if (!apart || !take_number(&at, 4, 4, year) || *year < WHEN_YEAR_FIRST)
+	if (!apart || !when_take_number(&at, 4, 4, year) || *year < WHEN_YEAR_FIRST)
 		return false;
 	struct span behind = at;
 	if ((at.len > 0 && at.p[0] != ',' && at.p[0] != '(' && !take_space(&behind, 1)) ||
@@ -306,11 +82,11 @@ date_dotted(struct scan *s)
 	struct span in = s->in;
 	struct civil c;
 
-	if (!take_number(&in, 1, 2, &c.day) || !take_char(&in, '.') || !take_space(&in, 0) ||
-	    !take_number(&in, 1, 2, &c.month) || !take_char(&in, '.'))
+	if (!when_take_number(&in, 1, 2, &c.day) || !take_char(&in, '.') || !take_space(&in, 0) ||
+	    !when_take_number(&in, 1, 2, &c.month) || !take_char(&in, '.'))
 		return FIT_NO;
 	if (when_digits(in) == 4)
-		take_number(&in, 4, 4, &c.year);
+		when_take_number(&in, 4, 4, &c.year);
 	else if (when_digits(in) > 0)
 		return FIT_NO;
 	else if (!take_year(&in, &c.year))
@@ -339,7 +115,7 @@ date_day_month(struct scan *s)
 
 	if (when_take(&in, "the") && !take_space(&in, 1))
 		return FIT_NO;
-	if (!take_number(&in, 1, 2, &c.day))
+	if (!when_take_number(&in, 1, 2, &c.day))
 		return FIT_NO;
 	bool ordinal = when_take_listed(&in, ordinals, &ignored);
 	if (!ordinal)
@@ -366,7 +142,7 @@ date_month_day(struct scan *s)
 	if (!when_take_short(&in, when_months, &c.month))
 		return FIT_NO;
 	take_space(&in, 0);
-	if (!take_number(&in, 1, 2, &c.day) || time_follows(in)) {
+	if (!when_take_number(&in, 1, 2, &c.day) || when_time_follows(in)) {
 		buf_printf(s->f->why,
 		    "the day of the month is missing: write 1 %.*s 18:00, or another day",
 		    (int)name.len, name.p);
@@ -407,18 +183,18 @@ say_two_digits(const struct frame *f)
 static enum fit
 take_minutes(const struct frame *f, struct span *in, struct civil *c)
 {
-	if (!take_number(in, 2, 2, &c->minute))
+	if (!when_take_number(in, 2, 2, &c->minute))
 		return say_two_digits(f);
 	if (!take_char(in, ':'))
 		return FIT_YES;
-	if (!take_number(in, 2, 2, &c->second))
+	if (!when_take_number(in, 2, 2, &c->second))
 		return say_two_digits(f);
 	if (!take_char(in, '.'))
 		return FIT_YES;
 	size_t digits = when_digits(*in);
 	if (digits == 0)
 		return when_not_understood(f);
-	*in = (struct span){ in->p + digits, in->len - digits };
+	when_skip(in, digits);
 	return FIT_YES;
 }
 
@@ -466,7 +242,7 @@ take_offset(struct scan *s, struct span *in)
 	    zone_find(&r->zone, offset) != RES_OK)
 		return when_not_understood(s->f);
 	r->zone_given = true;
-	*in = (struct span){ in->p + offset.len, in->len - offset.len };
+	when_skip(in, offset.len);
 	return FIT_YES;
 }
 
@@ -485,6 +261,38 @@ set_time(struct scan *s, struct span in, const struct civil *c)
 	return FIT_YES;
 }
 
+/*
+ * Behind the hour and its colon.  A lenient scan passes what is no time but cannot be meant
+ * otherwise: 18:5, 13 pm, 9:00-10:00.
+ */
+static enum fit
+take_rest_of_time(struct scan *s, struct span *in, struct civil *c, bool colon)
+{
+	bool wrong = false;
+
+	if (colon && take_minutes(s->f, in, c) == FIT_BAD) {
+		if (!s->lenient || when_digits(*in) == 0)
+			return FIT_BAD;
+		when_skip(in, when_digits(*in));
+		wrong = true;
+	}
+	if (take_half(s->f, in, c) == FIT_BAD) {
+		if (!s->lenient)
+			return FIT_BAD;
+		wrong = true;
+	}
+	if (take_offset(s, in) == FIT_BAD) {
+		struct span word = when_word(*in);
+		if (!s->lenient || (word.p[0] != '-' && word.p[0] != '+') ||
+		    word.p[word.len - 1] == ':')
+			return FIT_BAD;
+		when_skip(in, word.len);
+		wrong = true;
+	}
+	s->r->objected = s->r->objected || wrong;
+	return FIT_YES;
+}
+
 /* 18:00, 6:30:05 pm, 6 p.m., at 8, noon, midnight */
 enum fit
 when_time(struct scan *s)
@@ -495,14 +303,12 @@ when_time(struct scan *s)
 
 	if (when_take_listed(&in, names, &c.hour))
 		return set_time(s, in, &c);
-	if (!take_number(&in, 1, 2, &c.hour))
+	if (!when_take_number(&in, 1, 2, &c.hour))
 		return FIT_NO;
-	if (take_char(&in, ':')) {
-		if (take_minutes(s->f, &in, &c) == FIT_BAD)
-			return FIT_BAD;
-	} else if (!time_follows(in) && !(s->at && when_ends(in)))
+	bool colon = take_char(&in, ':');
+	if (!colon && !when_time_follows(in) && !(s->at && when_ends(in)))
 		return FIT_NO;
-	if (take_half(s->f, &in, &c) == FIT_BAD || take_offset(s, &in) == FIT_BAD)
+	if (take_rest_of_time(s, &in, &c, colon) == FIT_BAD)
 		return FIT_BAD;
 	return set_time(s, in, &c);
 }
@@ -557,7 +363,7 @@ when_day(struct scan *s)
 	if (chosen)
 		take_space(&in, 0);
 	if (!when_take_short(&in, when_weekdays, &value))
-		return chosen ? refuse_at(s, in) : FIT_NO;
+		return chosen ? when_refuse_at(s, in) : FIT_NO;
 	if (r->weekday != WEEKDAY_UNSAID || (r->day != DAY_UNSAID && chosen))
 		return say_twice(s->f, "days");
 	r->weekday = (enum said_weekday)which;

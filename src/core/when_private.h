@@ -37,6 +37,7 @@ struct reading {
 	struct zone zone;
 	bool offset_given; /* beside a zone with a name */
 	int32_t offset_s;
+	bool objected; /* of a lenient scan: a part was passed that is wrong */
 };
 
 /*
@@ -51,6 +52,11 @@ struct scan {
 	bool led;   /* "at" or "on" stands before this part */
 	bool at;    /* "at" does: a number is an hour */
 	bool iso;   /* the part before was a date as in RFC 3339 */
+	/*
+	 * For when_prefix: what is wrong or ambiguous, but meant as a part of a time, is passed like
+	 * one.  Words that may as well belong to a text are not.
+	 */
+	bool lenient;
 };
 
 /* -- when_words.c ------------------------------------------------------------------------------ */
@@ -65,6 +71,9 @@ extern const struct word when_months[], when_weekdays[], when_days[];
 /* The run of letters, and of digits, at the beginning. */
 struct span when_letters(struct span in);
 size_t when_digits(struct span in);
+void when_skip(struct span *in, size_t n);
+/* The number of so many digits at the most; false where there are more. */
+bool when_take_number(struct span *in, size_t min, size_t max, int *value);
 /* What stands before the next white space, comma or bracket. */
 struct span when_word(struct span in);
 /* Whether a part ends here: at the end, white space, a comma or a bracket. */
@@ -77,6 +86,8 @@ bool when_take_listed(struct span *in, const struct word *list, int *value);
 bool when_take_short(struct span *in, const struct word *list, int *value);
 /* Behind spaces: "am", "a.m.", "pm", "p.m.". */
 bool when_take_meridiem(struct span *in, bool *pm);
+/* Minutes, "am" or "pm" do. */
+bool when_time_follows(struct span in);
 /* How long the unit of this name is, 0 where that depends on the day; false: it is no unit. */
 bool when_unit(struct span name, int64_t *ms);
 /*
@@ -84,9 +95,11 @@ bool when_unit(struct span name, int64_t *ms);
  * in more than one way, and words.  FIT_NO or FIT_BAD.
  */
 enum fit when_refuse(struct scan *s);
+/* The same of `in`, behind a word that leads to something else than this; FIT_BAD. */
+enum fit when_refuse_at(const struct scan *s, struct span in);
 enum fit when_not_understood(const struct frame *f);
 
-/* -- when_forms.c: the parts of the grammar ---------------------------------------------------- */
+/* -- when_forms.c and when_length.c: the parts of the grammar ---------------------------------- */
 
 enum fit when_length(struct scan *s);
 enum fit when_date(struct scan *s);

@@ -1,3 +1,6 @@
+#include <string.h>
+
+#include "base/clock.h"
 #include "base/parse.h"
 #include "core/when_private.h"
 
@@ -105,6 +108,19 @@ take_brackets(struct scan *s)
 	return FIT_YES;
 }
 
+/* Japan, met and nz are zones as well, but in front of a text rather words of it. */
+static bool
+is_clear_zone(struct span word)
+{
+	if (span_caseeq(word, SPAN("UTC")) || span_caseeq(word, SPAN("GMT")) ||
+	    span_caseeq(word, SPAN("Z")) || memchr(word.p, '/', word.len) != NULL)
+		return true;
+	for (size_t i = 0; i < word.len; i++)
+		if (word.p[i] >= 'a' && word.p[i] <= 'z')
+			return false;
+	return true;
+}
+
 /* What is no part of a time is a zone, and the end. */
 static enum fit
 take_zone(struct scan *s)
@@ -114,6 +130,9 @@ take_zone(struct scan *s)
 
 	if (s->led)
 		return when_not_understood(s->f);
+	if (s->lenient && s->in.p[0] != '(' &&
+	    (!s->begun || word.len < s->in.len || !is_clear_zone(word)))
+		return FIT_BAD;
 	if (s->in.p[0] == '(')
 		return s->begun ? take_brackets(s) : when_not_understood(s->f);
 	if (s->begun && word.len == s->in.len)
@@ -166,7 +185,14 @@ take_part(struct scan *s)
 		fit = forms[i](s);
 	if (iso)
 		s->iso = false;
-	return fit == FIT_YES && length ? when_say_alone(s->f, s->r->wait_ms) : fit;
+	if (fit != FIT_YES || !length)
+		return fit;
+	/* "in 2 days at 9:00" is meant as one time. */
+	if (s->lenient && s->r->wait_ms >= DAY_MS) {
+		s->r->objected = true;
+		return FIT_YES;
+	}
+	return when_say_alone(s->f, s->r->wait_ms);
 }
 
 /*
@@ -204,25 +230,98 @@ without_marks(struct span in, char *plain)
 	return span_trim((struct span){ plain, len });
 }
 
+static enum fit
+read_parts(struct scan *s)
+{
+	do {
+		if (take_between(s) == FIT_BAD)
+			return FIT_BAD;
+		if (s->in.len == 0)
+			return s->led ? when_not_understood(s->f) : FIT_YES;
+		enum fit fit = take_part(s);
+		if (fit == FIT_NO)
+			return take_zone(s);
+		if (fit == FIT_BAD)
+			return FIT_BAD;
+		if (!when_ends(s->in))
+			return say_unknown(s->f, when_word(s->in));
+		s->begun = true;
+	} while (s->in.len > 0);
+	return FIT_YES;
+}
+
 enum fit
 when_read(const struct frame *f, struct span text, struct reading *r)
 {
 	char plain[WHEN_TEXT_MAX];
 	struct scan s = { .f = f, .in = without_marks(text, plain), .r = r };
 
-	do {
-		if (take_between(&s) == FIT_BAD)
-			return FIT_BAD;
-		if (s.in.len == 0)
-			return s.led ? when_not_understood(f) : FIT_YES;
-		enum fit fit = take_part(&s);
-		if (fit == FIT_NO)
-			return take_zone(&s);
-		if (fit == FIT_BAD)
-			return FIT_BAD;
-		if (!when_ends(s.in))
-			return say_unknown(f, when_word(s.in));
-		s.begun = true;
-	} while (s.in.len > 0);
-	return FIT_YES;
+	return read_parts(&s);
+}
+
+/* -- A time in front of a text ----------------------------------------------------------------- */
+
+static bool
+is_understood(struct span text, int64_t now, const struct zone *zone)
+{
+	char plain[WHEN_TEXT_MAX];
+	struct buf why = { .max = 4096 };
+	const struct frame f = { now, zone, &why };
+	struct reading r = { .length = false };
+	struct scan s = {
+		.f = &f, .in = without_marks(text, plain), .r = &r, .lenient = true
+	};
+	enum fit fit = read_parts(&s);
+
+	buf_free(&why);
+	return fit == FIT_YES &&
+	    (r.length || r.timed || r.objected || r.day != DAY_UNSAID ||
+		r.weekday != WEEKDAY_UNSAID);
+}
+
+/* The end of the word behind `at`; beyond WHEN_TEXT_MAX it need not be the end. */
+static size_t
+end_of_word(struct span text, size_t at)
+{
+	struct span in = { text.p + at, text.len - at };
+
+	take_space(&in, 0);
+	for (at = text.len - in.len; in.len > 0 && at <= WHEN_TEXT_MAX; at++) {
+		if (take_space(&in, 1))
+			break;
+		when_skip(&in, 1);
+	}
+	return at;
+}
+
+/* Of "9:00,", "9:00:" and the like, in front of a text, how much is no mark. */
+static size_t
+without_mark(struct span text, size_t end)
+{
+	struct span before = { text.p + end - 1, 1 };
+
+	if (end < 2 || memchr(",:;.", before.p[0], 4) == NULL)
+		return end;
+	before.p--;
+	return take_space(&before, 1) ? end : end - 1;
+}
+
+size_t
+when_prefix(struct span text, int64_t now, const struct zone *zone)
+{
+	const struct span whole = span_trim(text);
+	size_t longest = 0, at = 0;
+
+	if (whole.len == 0)
+		return 0;
+	text.len = (size_t)(whole.p - text.p) + whole.len;
+	while (at < text.len && (at = end_of_word(text, at)) <= WHEN_TEXT_MAX) {
+		size_t len = without_mark(text, at);
+
+		if (is_understood((struct span){ text.p, at }, now, zone))
+			longest = at;
+		else if (len < at && is_understood((struct span){ text.p, len }, now, zone))
+			longest = len;
+	}
+	return longest;
 }

@@ -123,6 +123,24 @@ when_digits(struct span in)
 	return n;
 }
 
+void
+when_skip(struct span *in, size_t n)
+{
+	*in = (struct span){ in->p + n, in->len - n };
+}
+
+bool
+when_take_number(struct span *in, size_t min, size_t max, int *value)
+{
+	size_t digits = when_digits(*in);
+	int64_t n;
+
+	if (digits < min || digits > max || !take_digits(in, 1, (unsigned)max, &n))
+		return false;
+	*value = (int)n;
+	return true;
+}
+
 bool
 when_take(struct span *in, const char *word)
 {
@@ -165,6 +183,14 @@ when_take_meridiem(struct span *in, bool *pm)
 		return true;
 	}
 	return false;
+}
+
+bool
+when_time_follows(struct span in)
+{
+	bool pm;
+
+	return (in.len > 0 && in.p[0] == ':') || when_take_meridiem(&in, &pm);
 }
 
 /* Whether it is one of the words between spaces. */
@@ -346,12 +372,89 @@ refuse_number(const struct scan *s)
 	return FIT_BAD;
 }
 
+/* -- What may be meant in more than one way, as when_prefix passes it -------------------------- */
+
+/* 18.00 for a time, 24.12 for a day, 10.10 for either. */
+static bool
+pass_point(struct scan *s, const struct numbers *ns, struct span *in)
+{
+	struct reading *r = s->r;
+	struct buf date = { .max = 256 };
+	int a = ns->v[0], b = ns->v[1];
+	bool pm, minutes = ns->text.p[ns->text.len - 2] != '.';
+
+	bool time = minutes && !r->timed && a < 24 && b < 60;
+	bool day = r->day == DAY_UNSAID && suggest(s->f, &date, 0, b, a);
+	buf_free(&date);
+	if (time)
+		when_take_meridiem(in, &pm);
+	if (time && !day)
+		r->timed = true;
+	if (day && !time)
+		r->day = DAY_DATE;
+	return time || day;
+}
+
+static bool
+pass_date(struct scan *s, const struct numbers *ns)
+{
+	struct buf dates = { .max = 256 };
+
+	find_dates(s->f, ns, &dates);
+	bool date = s->r->day == DAY_UNSAID && dates.len > 0;
+	buf_free(&dates);
+	if (date)
+		s->r->day = DAY_DATE;
+	return date;
+}
+
+/* 8, 18, 1800 */
+static bool
+pass_number(struct scan *s, struct span *in)
+{
+	size_t digits = when_digits(*in);
+	int64_t n;
+
+	if (s->r->timed || s->r->length || digits > 4 || !take_digits(in, 1, 4, &n))
+		return false;
+	struct span behind = *in;
+	take_space(&behind, 0);
+	if (take_word(&behind, "o'clock") || take_word(&behind, "oclock"))
+		*in = behind;
+	s->r->timed = true;
+	return digits <= 2 ? n < 24 : digits == 4 && n / 100 < 24 && n % 100 < 60;
+}
+
+static enum fit
+pass_ambiguous(struct scan *s)
+{
+	struct numbers ns = read_numbers(s->in);
+	struct span in = s->in;
+	bool passed;
+
+	if (when_digits(in) == 0)
+		return FIT_NO;
+	if (ns.n < 2)
+		passed = pass_number(s, &in);
+	else {
+		in = (struct span){ in.p + ns.text.len, in.len - ns.text.len };
+		passed = ns.n == 2 && ns.mark == '.' ? pass_point(s, &ns, &in) : pass_date(s, &ns);
+	}
+	if (!passed || !when_ends(in))
+		return FIT_BAD;
+	s->r->objected = true;
+	s->in = in;
+	return FIT_YES;
+}
+
 enum fit
 when_refuse(struct scan *s)
 {
 	struct span word = when_letters(s->in);
-	enum fit fit = refuse_numbers(s);
 
+	if (s->lenient)
+		return pass_ambiguous(s);
+	enum fit fit = refuse_numbers(s);
 	if (fit == FIT_NO)
 		fit = refuse_number(s);
 	for (size_t i = 0; fit == FIT_NO && i < sizeof(hints) / sizeof(hints[0]); i++)
@@ -360,4 +463,12 @@ when_refuse(struct scan *s)
 			fit = FIT_BAD;
 		}
 	return fit;
+}
+
+enum fit
+when_refuse_at(const struct scan *s, struct span in)
+{
+	struct scan behind = { .f = s->f, .in = in, .r = s->r };
+
+	return when_refuse(&behind) == FIT_BAD ? FIT_BAD : when_not_understood(s->f);
 }

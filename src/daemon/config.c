@@ -13,6 +13,7 @@
 #include "daemon/secret.h"
 
 #define NO_NUMBER (-1L)
+#define MEGABYTE  (INT64_C(1) << 20)
 #define END_KEY "end-of-the-file-7d1f"
 
 /*
@@ -87,6 +88,7 @@ static cfg_opt_t store_opts[] = {
 	CFG_STR("database", "/var/lib/laterd/laterd.db", CFGF_NONE),
 	CFG_STR("seal_key_file", "/var/lib/laterd/seal.key", CFGF_NONE),
 	CFG_INT("keep_days", 30, CFGF_NONE),
+	CFG_INT("free_min", 100, CFGF_NONE),
 	CFG_END()
 };
 static cfg_opt_t schedule_opts[] = {
@@ -105,6 +107,8 @@ static cfg_opt_t schedule_opts[] = {
 static cfg_opt_t quota_opts[] = {
 	CFG_INT("per_day", NO_NUMBER, CFGF_NODEFAULT),
 	CFG_INT("per_month", NO_NUMBER, CFGF_NODEFAULT),
+	CFG_INT("total_per_day", NO_NUMBER, CFGF_NODEFAULT),
+	CFG_INT("total_per_month", NO_NUMBER, CFGF_NODEFAULT),
 	CFG_STR("count", "message", CFGF_NONE),
 	CFG_END()
 };
@@ -138,6 +142,7 @@ static const struct config_check checks[] = {
 	{ "store|database", config_check_path },
 	{ "store|seal_key_file", config_check_path },
 	{ "store|keep_days", config_check_range },
+	{ "store|free_min", config_check_range },
 	{ "schedule|tick", config_check_range },
 	{ "schedule|zone", config_check_zone },
 	{ "schedule|horizon_days", config_check_range },
@@ -158,6 +163,8 @@ static const struct config_check checks[] = {
 	{ "quota", check_kind_title },
 	{ "quota|per_day", config_check_range },
 	{ "quota|per_month", config_check_range },
+	{ "quota|total_per_day", config_check_range },
+	{ "quota|total_per_month", config_check_range },
 	{ "quota|count", config_check_choice },
 	{ "log|level", config_check_choice },
 	{ "log|target", config_check_choice },
@@ -222,13 +229,16 @@ static void
 take_quota(struct config *c, cfg_t *cfg)
 {
 	for (int kind = 0; kind < KIND_END; kind++)
-		c->quota[kind] = (struct quota_limit){ QUOTA_NO_LIMIT, QUOTA_NO_LIMIT };
+		c->quota[kind] = c->total[kind] =
+		    (struct quota_limit){ QUOTA_NO_LIMIT, QUOTA_NO_LIMIT };
 	for (unsigned i = 0; i < cfg_size(cfg, "quota"); i++) {
 		cfg_t *sec = cfg_getnsec(cfg, "quota", i);
 		int kind = config_word(config_kinds, cfg_title(sec));
 
 		c->quota[kind].per_day = number_or_none(sec, "per_day");
 		c->quota[kind].per_month = number_or_none(sec, "per_month");
+		c->total[kind].per_day = number_or_none(sec, "total_per_day");
+		c->total[kind].per_month = number_or_none(sec, "total_per_month");
 		if (config_word(config_counts, cfg_getstr(sec, "count")) == 1)
 			c->count_segments = true;
 	}
@@ -245,6 +255,7 @@ take_values(struct config *c, cfg_t *cfg)
 	c->store.database = arena_text(&c->arena, cfg_getstr(store, "database"));
 	c->store.seal_key_file = arena_text(&c->arena, cfg_getstr(store, "seal_key_file"));
 	c->store.keep_ms = cfg_getint(store, "keep_days") * DAY_MS;
+	c->store.free_min = cfg_getint(store, "free_min") * MEGABYTE;
 	take_schedule(c, cfg_getsec(cfg, "schedule"));
 	take_quota(c, cfg);
 	c->log.level = (enum log_level)config_word(config_levels, cfg_getstr(log, "level"));

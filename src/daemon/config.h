@@ -28,6 +28,7 @@ struct config {
 	struct {
 		const char *database, *seal_key_file;
 		int64_t keep_ms;
+		int64_t free_min; /* bytes; 0: admins are never told */
 	} store;
 	struct {
 		struct zone zone;
@@ -37,7 +38,8 @@ struct config {
 		enum offline offline;
 		const char *country; /* NULL: none */
 	} schedule;
-	struct quota_limit quota[KIND_END];
+	struct quota_limit quota[KIND_END]; /* of a user */
+	struct quota_limit total[KIND_END]; /* of all users together */
 	bool count_segments; /* quota sms { count = segment } */
 	struct gateway_config gateways[GATEWAYS_MAX]; /* prepared */
 	struct gateway_info infos[GATEWAYS_MAX];      /* of them, for routing */

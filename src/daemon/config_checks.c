@@ -83,6 +83,7 @@ static const struct {
 	long min, max;
 } ranges[] = {
 	{ "store", "keep_days", 1, 3650 },
+	{ "store", "free_min", 0, 1000000000 },
 	{ "schedule", "tick", 1, 3600 },
 	{ "schedule", "horizon_days", 1, 3650 },
 	{ "schedule", "late_limit", 0, 31536000 },
@@ -92,6 +93,8 @@ static const struct {
 	{ "schedule", "body_max", 1, 30000 }, /* escaped, it must fit into a stanza */
 	{ "quota", "per_day", 0, 1000000000 },
 	{ "quota", "per_month", 0, 1000000000 },
+	{ "quota", "total_per_day", 0, 1000000000 },
+	{ "quota", "total_per_month", 0, 1000000000 },
 	{ "gateway", "timeout", 1, 300 },
 	{ "gateway", "connections", 1, 256 },
 	{ "gateway", "inflight", 1, 10000 },

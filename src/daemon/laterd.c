@@ -1,12 +1,10 @@
 #include "daemon/laterd.h"
 
-#include <inttypes.h>
-#include <openssl/crypto.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/secret.h"
+#include "daemon/metrics.h"
+#include "daemon/sealing.h"
 #include "gateway/gateways.h"
 #include "service/service.h"
 #include "store/sqlite.h"
@@ -39,6 +37,7 @@ struct gateways_set {
 };
 
 struct laterd {
+	struct host host; /* first: the service knows us by it */
 	const struct config *config; /* of the start */
 	struct laterd_env env;
 	struct timers timers;
@@ -51,6 +50,9 @@ struct laterd {
 	struct gateways *gateways;
 	struct gateways_set *sets; /* the first is in force */
 	struct timer drain_timer;
+	/* What an operator wished in this turn, and what is granted in one of its own. */
+	bool wants_reload, wants_shutdown;
+	struct timer reload_timer, shutdown_timer;
 	bool draining, closing;
 };
 
@@ -71,11 +73,13 @@ set_service_config(struct laterd *l, const struct config *c)
 		.pending_max = c->schedule.pending_max,
 		.body_max = c->schedule.body_max,
 		.offline = c->schedule.offline,
+		.free_min = c->store.free_min,
 		.count_segments = c->count_segments,
 		.routing = c->routing,
 		.country = c->schedule.country,
 	};
 	memcpy(l->service_config.quota, c->quota, sizeof(c->quota));
+	memcpy(l->service_config.total, c->total, sizeof(c->total));
 }
 
 static void
@@ -119,56 +123,6 @@ drop_gateways_set(struct laterd *l)
 	free(set);
 }
 
-/* -- The seal key, which must be the one the database was begun with --------------------------- */
-
-static int
-check_seal_id(struct laterd *l, const struct buf *known, struct buf *why)
-{
-	char id[9];
-
-	snprintf(id, sizeof(id), "%08" PRIx32, seal_key_id(l->seal));
-	if (known->len > 0 && strcmp(id, buf_str(known)) != 0) {
-		buf_printf(why,
-		    "%s: this is not the key that %s was sealed with (%s): restore that one from your backup",
-		    l->config->store.seal_key_file, l->config->store.database, buf_str(known));
-		return EXIT_CONFIGURATION;
-	}
-	if (known->len == 0 && (l->store->ops->set_meta(l->store, "seal_key", id) != RES_OK ||
-	    l->store->ops->commit(l->store) != RES_OK)) {
-		buf_printf(why, "%s: cannot be written", l->config->store.database);
-		return EXIT_DATABASE;
-	}
-	return 0;
-}
-
-static int
-open_seal(struct laterd *l, struct buf *why)
-{
-	const char *path = l->config->store.seal_key_file;
-	uint8_t key[SEAL_KEY_LEN];
-	struct buf known = { 0 };
-	enum res meta = l->store->ops->meta(l->store, "seal_key", &known);
-	enum res res = seal_key_read(path, key, why);
-	int code;
-
-	if (res == RES_NOTFOUND && meta == RES_NOTFOUND) {
-		buf_reset(why);
-		res = seal_key_make(path, key, why);
-		if (res == RES_OK)
-			log_note(
-			    "made a new key for sealing bodies: %s; back it up together with the database",
-			    path);
-	} else if (res == RES_NOTFOUND)
-		buf_printf(why, "; %s was sealed with key %s: restore it from your backup",
-		    l->config->store.database, buf_str(&known));
-	if (res == RES_OK)
-		l->seal = seal_new(key);
-	OPENSSL_cleanse(key, sizeof(key));
-	code = l->seal == NULL ? EXIT_CONFIGURATION : check_seal_id(l, &known, why);
-	buf_free(&known);
-	return code;
-}
-
 static int
 open_store(struct laterd *l, struct buf *why)
 {
@@ -203,6 +157,36 @@ end_drain(struct laterd *l)
 	component_close(l->component);
 }
 
+static void
+on_reload(void *arg)
+{
+	struct laterd *l = arg;
+	struct buf why = { 0 };
+	bool ok = l->env.reload(l->env.reload_arg, &why);
+
+	service_host_events.reloaded(l->service, ok, buf_str(&why));
+	buf_free(&why);
+}
+
+static void
+on_shutdown(void *arg)
+{
+	laterd_drain(arg);
+}
+
+/* What was wished in a turn that has not happened, has not been wished. */
+static void
+grant_wishes(struct laterd *l, bool ok)
+{
+	int64_t now = clock_mono(l->env.clock);
+
+	if (ok && l->wants_reload)
+		timer_set(&l->timers, &l->reload_timer, now, on_reload, l);
+	if (ok && l->wants_shutdown)
+		timer_set(&l->timers, &l->shutdown_timer, now, on_shutdown, l);
+	l->wants_reload = l->wants_shutdown = false;
+}
+
 /* False when nothing of the turn has happened. */
 static bool
 end_turn(struct laterd *l)
@@ -216,6 +200,7 @@ end_turn(struct laterd *l)
 		component_failed(l->component);
 		gateways_failed(l->gateways);
 	}
+	grant_wishes(l, ok);
 	end_drain(l);
 	l->env.turned(l->env.turned_arg);
 	return ok;
@@ -246,6 +231,22 @@ laterd_clock_changed(struct laterd *l)
 	service_clock_changed(l->service);
 	end_turn(l);
 }
+
+/* -- What an operator asks of the daemon ------------------------------------------------------- */
+
+static void
+host_reload(struct host *h)
+{
+	((struct laterd *)h)->wants_reload = true;
+}
+
+static void
+host_shutdown(struct host *h)
+{
+	((struct laterd *)h)->wants_shutdown = true;
+}
+
+static const struct host_ops host_ops = { .reload = host_reload, .shutdown = host_shutdown };
 
 /* -- Beginning and end ------------------------------------------------------------------------- */
 
@@ -301,7 +302,7 @@ assemble(struct laterd *l)
 		return false;
 	if (!assemble_gateways(l))
 		return false;
-	service_attach(l->service, component_messenger(l->component), l->gateways);
+	service_attach(l->service, component_messenger(l->component), l->gateways, &l->host);
 	return true;
 }
 
@@ -317,11 +318,13 @@ laterd_new(
 		buf_text(why, "out of memory");
 		return EXIT_FAILURE;
 	}
+	l->host.ops = &host_ops;
 	l->config = config;
 	l->env = *env;
 	set_service_config(l, config);
 	set_component_config(l, config);
-	if ((code = open_store(l, why)) == 0 && (code = open_seal(l, why)) == 0 && !assemble(l)) {
+	if ((code = open_store(l, why)) == 0 &&
+	    (code = sealing_open(l->store, config, &l->seal, why)) == 0 && !assemble(l)) {
 		buf_text(why, "out of memory");
 		code = EXIT_FAILURE;
 	}
@@ -340,6 +343,8 @@ laterd_free(struct laterd **lp)
 	if (l == NULL)
 		return;
 	timer_stop(&l->drain_timer);
+	timer_stop(&l->reload_timer);
+	timer_stop(&l->shutdown_timer);
 	component_free(&l->component);
 	gateways_free(&l->gateways);
 	service_free(&l->service);
@@ -380,30 +385,72 @@ needs_restart(const struct config *a, const struct config *b)
 	    !same(a->http.host, b->http.host) || a->http.port != b->http.port;
 }
 
-void
+static bool
+reload_gateways(struct laterd *l, const struct config *config)
+{
+	if (!add_gateways_set(l, config))
+		return false;
+	if (gateways_configure(l->gateways, &l->sets->config) == RES_OK)
+		return true;
+	drop_gateways_set(l);
+	return false;
+}
+
+bool
 laterd_reload(struct laterd *l, const struct config *config)
 {
 	const char *address = l->service_config.address;
 
-	if (!add_gateways_set(l, config)) {
-		log_error("the old configuration stays in force: out of memory");
-		return;
-	}
-	if (gateways_configure(l->gateways, &l->sets->config) != RES_OK) {
-		drop_gateways_set(l);
-		log_error("the old configuration stays in force: out of memory");
-		return;
-	}
+	/* All that can fail, so that nothing is changed by half. */
+	if (!reload_gateways(l, config))
+		return false;
 	if (needs_restart(l->config, config))
 		log_warn(
 		    "changes of component, database, seal_key_file and listen take effect at the next start");
 	set_service_config(l, config);
 	l->service_config.address = address;
 	service_configure(l->service, &l->service_config);
+	l->component_config.admins = config->users.admins;
+	l->component_config.domains = config->users.domains;
+	l->component_config.zone = &config->schedule.zone;
+	component_configure(l->component, &l->component_config);
 	log_open(config->log.target, config->log.level);
 	log_note("read the configuration again");
 	service_look_again(l->service);
 	end_turn(l);
+	return true;
+}
+
+/* -- How we are -------------------------------------------------------------------------------- */
+
+static bool
+is_connected(const struct laterd *l)
+{
+	struct messenger *m = component_messenger(l->component);
+
+	return m->ops->ready(m);
+}
+
+void
+laterd_summary(struct laterd *l, struct buf *out)
+{
+	struct buf work = { 0 };
+
+	if (l->draining)
+		buf_text(out, "stopping; ");
+	if (!service_is_well(l->service))
+		buf_text(out, "the database cannot be written; ");
+	buf_text(out, is_connected(l) ? "connected" : "not connected");
+	service_summary(l->service, &work);
+	if (work.len > 0)
+		buf_printf(out, "; %s", buf_str(&work));
+	buf_free(&work);
+}
+
+bool
+laterd_is_stopping(const struct laterd *l)
+{
+	return l->draining;
 }
 
 /* -- What comes to the listener ---------------------------------------------------------------- */
@@ -418,21 +465,54 @@ say(struct web_reply *reply, int status, const char *words)
 }
 
 static void
-health(struct laterd *l, const struct web_request *rq, struct web_reply *reply)
+health(struct laterd *l, struct web_reply *reply)
 {
-	struct messenger *m = component_messenger(l->component);
-
-	if (strcmp(rq->method, "GET") != 0 && strcmp(rq->method, "HEAD") != 0) {
-		say(reply, 405, "only GET");
-		return;
-	}
 	if (service_is_well(l->service))
 		say(reply, 200, "ok");
 	else
 		say(reply, 503, "the database cannot be written: nothing is accepted or sent");
 	buf_text(&reply->body,
-	    m->ops->ready(m) ? "the XMPP stream is connected\n"
-	                     : "the XMPP stream is not connected\n");
+	    is_connected(l) ? "the XMPP stream is connected\n"
+	                    : "the XMPP stream is not connected\n");
+}
+
+static void
+metrics(struct laterd *l, struct web_reply *reply)
+{
+	reply->status = 200;
+	reply->type = METRICS_TYPE;
+	service_expose(l->service, &reply->body);
+	component_expose(l->component, &reply->body);
+	gateways_expose(l->gateways, &reply->body);
+	sqlite_store_expose(l->store, &reply->body);
+	metrics_process(&reply->body);
+	if (reply->body.failed)
+		say(reply, 500, "out of memory");
+	/* What a look at the store has broken must not be the next one's fault. */
+	end_turn(l);
+}
+
+static const struct {
+	const char *path;
+	void (*answer)(struct laterd *l, struct web_reply *reply);
+} pages[] = {
+	{ "/healthz", health },
+	{ "/metrics", metrics },
+};
+
+static bool
+answer_page(struct laterd *l, const struct web_request *rq, struct web_reply *reply)
+{
+	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+		if (strcmp(rq->path, pages[i].path) != 0)
+			continue;
+		if (strcmp(rq->method, "GET") == 0 || strcmp(rq->method, "HEAD") == 0)
+			pages[i].answer(l, reply);
+		else
+			say(reply, 405, "only GET");
+		return true;
+	}
+	return false;
 }
 
 void
@@ -440,14 +520,12 @@ laterd_web(void *arg, const struct web_request *rq, struct web_reply *reply)
 {
 	struct laterd *l = arg;
 
-	if (strcmp(rq->path, "/healthz") == 0)
-		health(l, rq, reply);
-	else if (strncmp(rq->path, "/report/", strlen("/report/")) == 0) {
-		gateways_report(l->gateways, rq, reply);
-		/* Whoever reports tries again. */
-		if (!end_turn(l))
-			say(reply, 503, "the database cannot be written: try again later");
-	}
+	if (answer_page(l, rq, reply) || strncmp(rq->path, "/report/", strlen("/report/")) != 0)
+		return;
+	gateways_report(l->gateways, rq, reply);
+	/* Whoever reports tries again. */
+	if (!end_turn(l))
+		say(reply, 503, "the database cannot be written: try again later");
 }
 
 /* -- The end ----------------------------------------------------------------------------------- */
@@ -486,6 +564,7 @@ laterd_drain(struct laterd *l)
 {
 	if (l->draining)
 		return;
+	log_note("stopping: nothing new is taken, what is in flight is finished");
 	l->draining = true;
 	service_drain(l->service);
 	timer_set(&l->timers, &l->drain_timer, clock_mono(l->env.clock) + drain_wait_ms(l),

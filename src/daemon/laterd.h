@@ -17,6 +17,13 @@ struct laterd_env {
 	void *dial_arg;
 	void (*random)(void *bytes, size_t len);
 	struct http_client *http; /* its turn is ours from laterd_new on */
+	/*
+	 * An operator wants the configuration read again: as on SIGHUP, laterd_reload is called
+	 * from within.  False, with the reasons in `why`, a line each, when the old one stays in
+	 * force.
+	 */
+	bool (*reload)(void *arg, struct buf *why);
+	void *reload_arg;
 	/* A turn has ended: laterd_next may have changed. */
 	void (*turned)(void *arg);
 	void *turned_arg;
@@ -45,10 +52,15 @@ int64_t laterd_next(const struct laterd *l);
 /* Somebody set the wall clock. */
 void laterd_clock_changed(struct laterd *l);
 /*
- * Use another configuration: users, schedule, quota, gateways, media and log; a change of
- * component, store or listener is refused with a line in the log.
+ * Use another configuration: users, schedule, quota, gateways, media, log, and of the store what is
+ * kept; a change of component, files or listener is refused with a line in the log.  A turn.
+ * False: there was no memory for it, and the old one stays in force.
  */
-void laterd_reload(struct laterd *l, const struct config *config);
+bool laterd_reload(struct laterd *l, const struct config *config);
+/* "connected; 3 waiting, 1 held, 0 in flight": for people who ask the supervisor. */
+void laterd_summary(struct laterd *l, struct buf *out);
+/* By laterd_drain, or because an operator wished it. */
+bool laterd_is_stopping(const struct laterd *l);
 /* Answer what came to the listener: a listener_fn, whose arg is the struct laterd.  A turn. */
 void laterd_web(void *l, const struct web_request *rq, struct web_reply *reply);
 /* Stop taking and sending; done when nothing is in flight any more and the stream is closed. */

@@ -12,8 +12,14 @@
 #include <unistd.h>
 
 #include "daemon/laterd.h"
+#include "daemon/supervisor.h"
 #include "gateway/curl.h"
 #include "gateway/listener.h"
+
+/* How often a supervisor is told what we are doing, at most. */
+#define STATUS_MS SECOND_MS
+/* However long its patience is. */
+#define ALIVE_MAX_MS MINUTE_MS
 
 /* A configuration and the one that was in force before it. */
 struct loaded {
@@ -24,13 +30,15 @@ struct loaded {
 struct loop {
 	const char *path;
 	struct event_base *base;
-	struct event *timer, *clock_set, *signals[3];
+	struct event *timer, *clock_set, *status, *alive, *signals[3];
 	int clock_fd;
 	struct loaded *loaded;
 	const struct config *start; /* whose component, store and listener stay in force */
 	struct http_client *http;
 	struct laterd *laterd;
 	struct listener *listener;
+	struct supervisor supervisor;
+	bool stopping; /* the supervisor knows */
 };
 
 static void
@@ -61,24 +69,90 @@ dial(void *arg)
 	return bev;
 }
 
+static struct timeval
+in_ms(int64_t ms)
+{
+	if (ms < 0)
+		ms = 0;
+	return (struct timeval){ (time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000) };
+}
+
+/* -- The supervisor ---------------------------------------------------------------------------- */
+
+static void
+on_status(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop *lo = arg;
+	struct buf text = { 0 };
+
+	(void)fd, (void)what;
+	laterd_summary(lo->laterd, &text);
+	supervisor_status(&lo->supervisor, buf_str(&text));
+	buf_free(&text);
+}
+
+/* Something may have changed: what has come of it by then is told a little later. */
+static void
+status_later(struct loop *lo)
+{
+	const struct timeval tv = in_ms(STATUS_MS);
+
+	if (lo->supervisor.fd >= 0 && !event_pending(lo->status, EV_TIMEOUT, NULL))
+		event_add(lo->status, &tv);
+}
+
+/*
+ * That the loop turns is all it means.  A database that cannot be written does not end it: the
+ * status line and /healthz tell that, and a restart would cure neither a full nor a broken disk, but
+ * would forget what gateways have answered meanwhile, so that messages whose outcome is known became
+ * uncertain (doc/design.md, 18).
+ */
+static void
+on_alive(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	supervisor_alive(&((struct loop *)arg)->supervisor);
+}
+
+static bool
+watch_us(struct loop *lo)
+{
+	/* So that one that is lost, and one that is late, do no harm. */
+	int64_t interval = lo->supervisor.watchdog_ms / 3;
+
+	if (lo->supervisor.watchdog_ms == 0)
+		return true;
+	if (interval < 1)
+		interval = 1;
+	if (interval > ALIVE_MAX_MS)
+		interval = ALIVE_MAX_MS;
+	const struct timeval tv = in_ms(interval);
+	lo->alive = event_new(lo->base, -1, EV_PERSIST, on_alive, lo);
+	return lo->alive != NULL && event_add(lo->alive, &tv) == 0;
+}
+
+/* -- The daemon's timer ------------------------------------------------------------------------ */
+
 static void
 arm(void *arg)
 {
 	struct loop *lo = arg;
 	int64_t wait = laterd_next(lo->laterd);
 
+	if (laterd_is_stopping(lo->laterd) && !lo->stopping) {
+		supervisor_stopping(&lo->supervisor);
+		lo->stopping = true;
+	}
 	if (laterd_done(lo->laterd)) {
 		event_base_loopexit(lo->base, NULL);
 		return;
 	}
+	status_later(lo);
 	if (wait == NEVER_MS) {
 		event_del(lo->timer);
 		return;
 	}
-	wait -= clock_mono(&clock_system);
-	if (wait < 0)
-		wait = 0;
-	struct timeval tv = { (time_t)(wait / 1000), (suseconds_t)(wait % 1000 * 1000) };
+	struct timeval tv = in_ms(wait - clock_mono(&clock_system));
 	event_add(lo->timer, &tv);
 }
 
@@ -112,7 +186,7 @@ on_clock_set(evutil_socket_t fd, short what, void *arg)
 	laterd_clock_changed(lo->laterd);
 }
 
-/* -- Signals ----------------------------------------------------------------------------------- */
+/* -- The configuration ------------------------------------------------------------------------- */
 
 static bool
 load(struct loop *lo, struct buf *why)
@@ -121,6 +195,8 @@ load(struct loop *lo, struct buf *why)
 
 	if (next == NULL || config_load(lo->path, &next->config, why) != RES_OK) {
 		free(next);
+		if (why->len == 0)
+			buf_text(why, "out of memory");
 		return false;
 	}
 	next->before = lo->loaded;
@@ -129,25 +205,78 @@ load(struct loop *lo, struct buf *why)
 }
 
 static void
+unload(struct loop *lo)
+{
+	struct loaded *last = lo->loaded;
+
+	lo->loaded = last->before;
+	config_free(&last->config);
+	free(last);
+}
+
+static bool
+apply(struct loop *lo, struct buf *why)
+{
+	bool private_media = lo->loaded->config->media.private_addresses;
+
+	if (!load(lo, why))
+		return false;
+	/* Before the turn in which the rest takes effect: media may be fetched at its end. */
+	curl_client_private_media(lo->http, lo->loaded->config->media.private_addresses);
+	if (laterd_reload(lo->laterd, lo->loaded->config))
+		return true;
+	curl_client_private_media(lo->http, private_media);
+	unload(lo);
+	buf_text(why, "out of memory");
+	return false;
+}
+
+/* The log makes one line of several. */
+static void
+log_refused(const struct buf *why)
+{
+	struct span rest = buf_as_span(why);
+
+	while (rest.len > 0) {
+		const char *end = memchr(rest.p, '\n', rest.len);
+		size_t len = end == NULL ? rest.len : (size_t)(end - rest.p);
+
+		log_error("the old configuration stays in force: %.*s", (int)len, rest.p);
+		len += end == NULL ? 0 : 1;
+		rest = (struct span){ rest.p + len, rest.len - len };
+	}
+}
+
+static bool
+reload(void *arg, struct buf *why)
+{
+	struct loop *lo = arg;
+	bool ok;
+
+	supervisor_reloading(&lo->supervisor);
+	ok = apply(lo, why);
+	if (!ok)
+		log_refused(why);
+	supervisor_ready(&lo->supervisor);
+	return ok;
+}
+
+/* -- Signals ----------------------------------------------------------------------------------- */
+
+static void
 on_stop(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd, (void)what;
-	log_note("stopping: nothing new is taken, what is in flight is finished");
 	laterd_drain(((struct loop *)arg)->laterd);
 }
 
 static void
 on_reload(evutil_socket_t fd, short what, void *arg)
 {
-	struct loop *lo = arg;
 	struct buf why = { 0 };
 
 	(void)fd, (void)what;
-	if (load(lo, &why)) {
-		curl_client_private_media(lo->http, lo->loaded->config->media.private_addresses);
-		laterd_reload(lo->laterd, lo->loaded->config);
-	} else
-		log_error("the old configuration stays in force: %s", buf_str(&why));
+	reload(arg, &why);
 	buf_free(&why);
 }
 
@@ -172,7 +301,8 @@ make_events(struct loop *lo)
 	if (lo->base == NULL)
 		return false;
 	lo->timer = evtimer_new(lo->base, on_timer, lo);
-	ok = lo->timer != NULL;
+	lo->status = evtimer_new(lo->base, on_status, lo);
+	ok = lo->timer != NULL && lo->status != NULL && watch_us(lo);
 	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
 		lo->signals[i] = evsignal_new(lo->base, handlers[i].signal, handlers[i].fn, lo);
 		ok = ok && lo->signals[i] != NULL && event_add(lo->signals[i], NULL) == 0;
@@ -203,15 +333,15 @@ loop_fini(struct loop *lo)
 		close(lo->clock_fd);
 	if (lo->timer != NULL)
 		event_free(lo->timer);
+	if (lo->status != NULL)
+		event_free(lo->status);
+	if (lo->alive != NULL)
+		event_free(lo->alive);
 	if (lo->base != NULL)
 		event_base_free(lo->base);
-	while (lo->loaded != NULL) {
-		struct loaded *l = lo->loaded;
-
-		lo->loaded = l->before;
-		config_free(&l->config);
-		free(l);
-	}
+	while (lo->loaded != NULL)
+		unload(lo);
+	supervisor_fini(&lo->supervisor);
 }
 
 static bool
@@ -241,6 +371,8 @@ run(struct loop *lo, struct buf *why)
 		.dial_arg = lo,
 		.random = random_bytes,
 		.http = lo->http,
+		.reload = reload,
+		.reload_arg = lo,
 		.turned = arm,
 		.turned_arg = lo,
 	};
@@ -259,6 +391,8 @@ run(struct loop *lo, struct buf *why)
 		buf_printf(why, "%s: cannot be written", lo->start->store.database);
 		return EXIT_DATABASE;
 	}
+	/* A server that is not there yet is no failure of ours: the stream comes when it can. */
+	supervisor_ready(&lo->supervisor);
 	if (event_base_dispatch(lo->base) < 0) {
 		buf_text(why, "the event loop failed");
 		return EXIT_FAILURE;
@@ -273,6 +407,7 @@ loop_run(const char *path, struct buf *why)
 	struct loop lo = { .path = path, .clock_fd = -1 };
 	int code;
 
+	supervisor_init(&lo.supervisor);
 	if (!load(&lo, why))
 		code = EXIT_CONFIGURATION;
 	else if (log_open(lo.loaded->config->log.target, lo.loaded->config->log.level),

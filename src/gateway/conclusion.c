@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "gateway/gateways_private.h"
@@ -93,6 +94,63 @@ conclusion_fini(struct conclusion *c)
 
 /* -- The gateway ------------------------------------------------------------------------------- */
 
+static bool
+is_digit(char ch)
+{
+	return ch >= '0' && ch <= '9';
+}
+
+/*
+ * How long the number is that text begins with: a run of digits, and behind a '+' with what people
+ * put between them; 0 when it is too short to be one of a phone.
+ */
+static size_t
+phone_number(const char *text)
+{
+	const char *between = *text == '+' ? " -/()" : "";
+	size_t digits = 0, len = 0;
+
+	for (size_t i = *text == '+'; text[i] != '\0'; i++) {
+		if (is_digit(text[i])) {
+			digits++;
+			len = i + 1;
+		} else if (strchr(between, text[i]) == NULL)
+			break;
+	}
+	return digits >= NUMBER_DIGITS_MIN ? len : 0;
+}
+
+/* What a gateway says may have the recipient in it. */
+static void
+without_numbers(struct buf *out, const char *words)
+{
+	while (*words != '\0') {
+		size_t len = phone_number(words);
+
+		if (len > 0)
+			buf_text(out, "(a number)");
+		else
+			do
+				buf_append(out, words + len++, 1);
+			while (is_digit(words[len - 1]) && is_digit(words[len]));
+		words += len;
+	}
+}
+
+static void
+note_trouble(const struct conclusion *c, struct gateway *gw)
+{
+	buf_reset(&gw->trouble);
+	if (c->verdict.halt)
+		without_numbers(&gw->trouble, buf_str(&c->verdict.words));
+	else if (c->tripped)
+		without_numbers(&gw->trouble, c->error);
+	else {
+		buf_text(&gw->trouble, "it asks to be left alone: ");
+		without_numbers(&gw->trouble, buf_str(&c->verdict.words));
+	}
+}
+
 bool
 conclusion_pace(struct conclusion *c, const struct attempt *at)
 {
@@ -111,6 +169,10 @@ conclusion_pace(struct conclusion *c, const struct attempt *at)
 	c->opened = changed && c->pace == PACE_GOOD;
 	c->tripped = changed && c->pace == PACE_BAD;
 	closed = c->verdict.halt || c->verdict.retry_after_ms > 0;
+	if (gw->pace.closed_until == 0)
+		buf_reset(&gw->trouble);
+	if (closed || c->tripped)
+		note_trouble(c, gw);
 	if (c->verdict.halt)
 		pace_close(&gw->pace, now, HALT_MS);
 	if (c->verdict.retry_after_ms > 0)
@@ -120,48 +182,15 @@ conclusion_pace(struct conclusion *c, const struct attempt *at)
 	return changed || closed;
 }
 
-static bool
-is_digit(char ch)
-{
-	return ch >= '0' && ch <= '9';
-}
-
-/* What a gateway says may have the recipient in it. */
 static void
-without_numbers(struct buf *out, const char *words)
-{
-	while (*words != '\0') {
-		size_t digits = 0;
-
-		while (is_digit(words[digits]))
-			digits++;
-		if (digits >= NUMBER_DIGITS_MIN)
-			buf_text(out, "(a number)");
-		else
-			buf_append(out, words, digits > 0 ? digits : 1);
-		words += digits > 0 ? digits : 1;
-	}
-}
-
-static void
-log_halt(const struct gateway *gw, const char *words)
-{
-	struct buf line = { 0 };
-
-	without_numbers(&line, words);
-	log_error("gateway %s: closed, somebody has to look at it: %s", gw->name, buf_str(&line));
-	buf_free(&line);
-}
-
-static void
-tell(struct gateway *gw, enum told what, const char *words)
+tell(struct gateway *gw, enum told what)
 {
 	const struct dispatcher *d = gw->dispatcher;
 
 	gw->told = what;
 	if (gw->config != NULL)
-		d->env.events->trouble(
-		    d->env.events_arg, gw->name, what == TOLD_HALTED, words);
+		d->env.events->trouble(d->env.events_arg, gw->name, what == TOLD_HALTED,
+		    buf_str(&gw->trouble));
 }
 
 /* People hear of an incident once: a probe that fails again is no news. */
@@ -172,15 +201,17 @@ conclusion_tell(const struct conclusion *c, struct gateway *gw)
 	int64_t left_s = (left_ms + SECOND_MS - 1) / SECOND_MS;
 
 	if (c->opened) {
-		log_note("gateway %s: open again", gw->name);
+		if (!gw->paused)
+			log_note("gateway %s: open again", gw->name);
 		gw->told = TOLD_NOTHING;
 	} else if (c->verdict.halt && gw->told < TOLD_HALTED) {
-		log_halt(gw, buf_str(&c->verdict.words));
-		tell(gw, TOLD_HALTED, buf_str(&c->verdict.words));
+		log_error("gateway %s: closed, somebody has to look at it: %s", gw->name,
+		    buf_str(&gw->trouble));
+		tell(gw, TOLD_HALTED);
 	} else if (c->tripped && gw->told < TOLD_FAILING) {
 		log_warn("gateway %s: closed for %" PRId64 " s, it failed again and again: %s",
-		    gw->name, left_s, c->error);
-		tell(gw, TOLD_FAILING, c->error);
+		    gw->name, left_s, buf_str(&gw->trouble));
+		tell(gw, TOLD_FAILING);
 	} else if (c->verdict.halt || c->tripped || c->was_closed)
 		log_detail("gateway %s: closed for another %" PRId64 " s", gw->name, left_s);
 	else

@@ -9,8 +9,9 @@
 #include "gateway/gateways_private.h"
 #include "gateway/put.h"
 
-/* What is left of a probe that is under way: nobody knows. */
+/* What is left of a probe that is under way, or of a pause: nobody knows. */
 #define PROBE_MS (5 * SECOND_MS)
+#define PAUSE_MS HOUR_MS
 #define MEDIA_CONNECTIONS 8
 /* Of a report; the configuration bounds public_url by 2000. */
 #define URL_MAX 4096
@@ -31,11 +32,29 @@ dispatcher_of(struct gateways *g)
 
 static void on_room(void *arg);
 
+static size_t
+room_of(const struct gateway *gw)
+{
+	return gw->paused ? 0 : pace_room(&gw->pace, mono(gw->dispatcher));
+}
+
+static int64_t
+next_room(const struct gateway *gw)
+{
+	int64_t now = mono(gw->dispatcher);
+
+	if (gw->config == NULL)
+		return INT64_MAX;
+	if (gw->news)
+		return now;
+	return gw->paused ? INT64_MAX : pace_next(&gw->pace, now);
+}
+
 static void
 await_room(struct gateway *gw)
 {
 	struct dispatcher *d = gw->dispatcher;
-	int64_t at = gw->config != NULL ? pace_next(&gw->pace, mono(d)) : INT64_MAX;
+	int64_t at = next_room(gw);
 
 	if (at == INT64_MAX)
 		timer_stop(&gw->timer);
@@ -48,9 +67,11 @@ on_room(void *arg)
 {
 	struct gateway *gw = arg;
 	struct dispatcher *d = gw->dispatcher;
+	bool news = gw->news;
 
+	gw->news = false;
 	await_room(gw);
-	if (pace_room(&gw->pace, mono(d)) > 0)
+	if (news || room_of(gw) > 0)
 		d->env.events->room(d->env.events_arg);
 }
 
@@ -60,16 +81,51 @@ state(struct gateways *g, size_t i)
 	struct dispatcher *d = dispatcher_of(g);
 	struct gateway_state s = { .open = false, .resumes_ms = PROBE_MS };
 	int64_t now = mono(d);
-	const struct pace *p;
+	const struct gateway *gw;
 
 	if (i >= d->n)
 		return s;
-	p = &d->v[i]->pace;
-	if (pace_is_open(p, now))
-		s = (struct gateway_state){ .open = true, .room = pace_room(p, now) };
-	else if (p->closed_until > now)
-		s.resumes_ms = p->closed_until - now;
+	gw = d->v[i];
+	s.paused = gw->paused;
+	s.halted = gw->told == TOLD_HALTED;
+	s.inflight = gw->pace.inflight;
+	memcpy(s.outcomes, gw->outcomes, sizeof(s.outcomes));
+	s.trouble = gw->trouble.len > 0 ? buf_str(&gw->trouble) : NULL;
+	s.open = !gw->paused && pace_is_open(&gw->pace, now);
+	s.room = room_of(gw);
+	if (s.open)
+		s.resumes_ms = 0;
+	else if (gw->paused)
+		s.resumes_ms = PAUSE_MS;
+	else if (gw->pace.closed_until > now)
+		s.resumes_ms = gw->pace.closed_until - now;
 	return s;
+}
+
+/* As if it had never failed. */
+static void
+forgive(struct gateway *gw)
+{
+	pace_reopen(&gw->pace);
+	gw->told = TOLD_NOTHING;
+	buf_reset(&gw->trouble);
+}
+
+static void
+pause_gateway(struct gateways *g, size_t i, bool paused)
+{
+	struct dispatcher *d = dispatcher_of(g);
+	struct gateway *gw = i < d->n ? d->v[i] : NULL;
+
+	if (gw == NULL)
+		return;
+	if (gw->paused != paused)
+		log_note("gateway %s: %s", gw->name, paused ? "paused" : "resumed");
+	gw->paused = paused;
+	if (!paused)
+		forgive(gw);
+	gw->news = true;
+	await_room(gw);
 }
 
 /* -- Gateways ---------------------------------------------------------------------------------- */
@@ -79,6 +135,7 @@ gateway_free(struct gateway *gw)
 {
 	timer_stop(&gw->timer);
 	gw->dispatcher->env.http->ops->pool_free(&gw->pool);
+	buf_free(&gw->trouble);
 	free(gw->name);
 	free(gw);
 }
@@ -120,12 +177,11 @@ find(struct gateway *const *v, size_t n, const char *name)
 static void
 configure_gateway(struct gateway *gw, const struct gateway_config *c)
 {
-	if (gw->pace.closed_until != 0)
+	if (gw->pace.closed_until != 0 && !gw->paused)
 		log_note("gateway %s: open again, by the new configuration", gw->name);
 	gw->config = c;
 	gw->pace.limits = (struct pace_limits){ .rate = c->rate, .inflight = c->inflight };
-	gw->told = TOLD_NOTHING;
-	pace_reopen(&gw->pace);
+	forgive(gw);
 	gw->dispatcher->env.http->ops->pool_resize(gw->pool, connections_of(c));
 	await_room(gw);
 }
@@ -227,11 +283,14 @@ end_attempt(struct attempts *list, struct attempt *at, const struct http_answer 
 {
 	struct gateway *gw = at->gateway;
 	struct dispatcher *d = gw->dispatcher;
-	bool had_room = pace_room(&gw->pace, mono(d)) > 0, changed;
+	bool had_room = room_of(gw) > 0, changed;
 	char id[PACKET_ID_LEN + 1];
 	struct conclusion c;
 
 	conclusion_init(&c, at, a);
+	gw->outcomes[c.verdict.outcome]++;
+	if (a->end == HTTP_ANSWERED)
+		histogram_add_ms(&gw->seconds, mono(d) - at->left_at);
 	changed = conclusion_pace(&c, at);
 	memcpy(id, at->id, sizeof(id));
 	attempt_free(list, at);
@@ -240,7 +299,7 @@ end_attempt(struct attempts *list, struct attempt *at, const struct http_answer 
 	    c.verdict.ref.len > 0 ? buf_str(&c.verdict.ref) : NULL, buf_str(&c.verdict.words));
 	if (changed)
 		conclusion_tell(&c, gw);
-	if ((changed && !c.was_closed) || (!had_room && pace_room(&gw->pace, mono(d)) > 0))
+	if ((changed && !c.was_closed) || (!had_room && room_of(gw) > 0))
 		d->env.events->room(d->env.events_arg);
 	conclusion_fini(&c);
 }
@@ -295,7 +354,7 @@ submit(struct gateways *g, size_t i, const struct submission *sub, struct buf *w
 	struct attempt *at;
 	enum res res = RES_NOMEM;
 
-	if (gw == NULL || pace_room(&gw->pace, mono(d)) == 0)
+	if (gw == NULL || room_of(gw) == 0)
 		return RES_TEMPFAIL;
 	at = calloc(1, sizeof(*at));
 	if (at != NULL && (at->rq = http_request_new()) != NULL)
@@ -326,6 +385,7 @@ gateways_flush(struct gateways *g)
 		struct http_request *rq = at->rq;
 
 		at->rq = NULL;
+		at->left_at = mono(d);
 		TAILQ_REMOVE(&d->written, at, next);
 		TAILQ_INSERT_TAIL(&d->away, at, next);
 		if (d->env.http->ops->start(at->gateway->pool, rq, on_done, at) == RES_OK)
@@ -366,6 +426,7 @@ inflight(const struct gateways *g)
 static const struct gateways_ops ops = {
 	.state = state,
 	.submit = submit,
+	.pause = pause_gateway,
 	.inflight = inflight,
 	.fetch = fetch_begin,
 	.upload = put_begin,

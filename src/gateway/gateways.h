@@ -34,7 +34,10 @@ struct gateways_env {
 /* config is borrowed, env copied.  NULL without memory. */
 struct gateways *gateways_new(const struct gateways_config *config, const struct gateways_env *env);
 void gateways_free(struct gateways **g);
-/* A gateway of the same name keeps its attempts and its pace, but is not paused any more. */
+/*
+ * A gateway of the same name keeps its attempts and what was measured, and stays paused by an
+ * operator; what closed it otherwise is forgiven.
+ */
 enum res gateways_configure(struct gateways *g, const struct gateways_config *config);
 
 /* The turn is on disk: its attempts and uploads leave. */
@@ -44,6 +47,12 @@ void gateways_flush(struct gateways *g);
  * `uploaded`.
  */
 void gateways_failed(struct gateways *g);
+
+/*
+ * Append what is measured here (base/metrics.h): outcomes, how long answers take, attempts in
+ * flight, whether each is open or paused.
+ */
+void gateways_expose(struct gateways *g, struct buf *out);
 
 /*
  * A request to /report/…: the token is checked, the driver reads it, `reported` tells it.  The

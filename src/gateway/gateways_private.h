@@ -1,9 +1,10 @@
-/* What gateways.c, conclusion.c, fetch.c, report.c and put.c share. */
+/* What gateways.c, conclusion.c, expose.c, fetch.c, report.c and put.c share. */
 #ifndef LATERD_GATEWAY_GATEWAYS_PRIVATE_H
 #define LATERD_GATEWAY_GATEWAYS_PRIVATE_H
 
 #include <sys/queue.h>
 
+#include "base/metrics.h"
 #include "gateway/driver.h"
 #include "gateway/gateways.h"
 #include "gateway/pace.h"
@@ -19,8 +20,13 @@ struct gateway {
 	const struct gateway_config *config; /* NULL: not in the configuration any more */
 	struct http_pool *pool;
 	struct pace pace;
-	struct timer timer; /* until there is room again */
+	struct timer timer; /* until there is room again, or at once with `news` */
 	enum told told;
+	struct buf trouble; /* what closed it, in words without numbers; empty while it works */
+	bool paused;        /* by an operator */
+	bool news;          /* it was paused or resumed, and `room` is to follow */
+	uint64_t outcomes[OUTCOME_END];
+	struct histogram seconds; /* from leaving to the answer */
 };
 
 struct attempt {
@@ -28,6 +34,7 @@ struct attempt {
 	struct gateway *gateway;
 	const struct gateway_config *config; /* that it was written by */
 	struct http_request *rq;             /* until it leaves */
+	int64_t left_at;                     /* monotonic */
 	char id[PACKET_ID_LEN + 1];
 	unsigned begun; /* pace_begin */
 };

@@ -15,8 +15,10 @@ static void
 ask(struct run *r, const char *error)
 {
 	choose_form(r, &choice, error);
-	if (r->reply->kind == REPLY_FORM)
-		edit_scope(r, "following");
+	if (r->reply->kind != REPLY_FORM)
+		return;
+	edit_scope(r, "following");
+	r->reply->wrong = error != NULL ? "ids" : NULL;
 }
 
 /* What the sender is told of a packet that can no longer be stopped. */
@@ -35,10 +37,15 @@ stop(struct run *r, struct packet *p)
 {
 	bool unsure = p->sent_at != 0;
 
-	if (!settle_move(r->s, p, EV_CANCEL, "cancelled by the sender"))
+	const char *what =
+	    arena_printf(&r->reply->form.arena, "cancelled by %s", choose_actor(r, p));
+
+	if (!settle_move(r->s, p, EV_CANCEL, what))
 		return cancel_too_late[p->state] != NULL ? cancel_too_late[p->state] : "not cancelled";
 	if (!unsure && r->s->env.store->ops->refund(r->s->env.store, p) != RES_OK)
 		r->s->broken = true;
+	if (strcmp(p->sender, r->who->jid.bare) != 0)
+		notify_sender(r->s, p, "was cancelled by the operator of this service");
 	return unsure ? "cancelled, but it had left and may have arrived" : "cancelled";
 }
 
@@ -74,59 +81,74 @@ stop_this(struct run *r, struct packet *p)
 	return said;
 }
 
+/* What became of it; NULL: there is no such message. */
 static const char *
 cancel_one(struct run *r, const char *typed, bool following)
 {
 	struct packets ps = { 0 };
 	struct series_list ss = { 0 };
-	const char *said = "no such message";
+	const char *said = NULL;
 	enum res res = choose_own(r, typed, &ps);
 
 	if (res == RES_OK && following && repeat_get(r->s, ps.v[0].series, &ss))
 		said = stop_all(r, &ps.v[0], &ss.v[0]);
 	else if (res == RES_OK)
 		said = stop_this(r, &ps.v[0]);
-	else if (res != RES_NOTFOUND)
+	else if (res != RES_NOTFOUND && res != RES_INVALID)
 		r->s->broken = true;
 	series_free(&ss);
 	packets_free(&ps);
 	return said;
 }
 
-void
-cancel(struct run *r)
+static void
+cancel_all(struct run *r, const struct field *ids, bool following)
 {
 	struct form *f = &r->reply->form;
-	struct field *ids = r->in != NULL ? form_find(r->in, "ids") : NULL;
-	bool following;
+	char id[PACKET_ID_LEN + 1];
+	bool any = false, formed = false;
 
-	if (r->stage == COMMAND_ASK) {
-		ask(r, NULL);
-		return;
-	}
-	if (!edit_read_scope(r->in, true, &following)) {
-		ask(r, "scope is following or this.");
-		return;
-	}
-	if (ids == NULL || ids->values == NULL) {
-		ask(r, "Choose at least one message.");
-		return;
-	}
-	if (form_count(ids) > CANCEL_MAX) {
-		ask(r, "Choose at most 200 messages at once.");
-		return;
-	}
 	reply_done(r, NOTE_INFO, "%s", "");
+	r->reply->repeats = true;
 	f->title = choice.title;
 	for (struct value *v = ids->values; v != NULL && !r->s->broken; v = v->next) {
-		char id[PACKET_ID_LEN + 1];
 		const char *said = cancel_one(r, v->text, following);
 		bool known = packet_id_parse(id, span_of(v->text)) == RES_OK;
 		const char *name = known ? id : "?";
 
+		any = any || said != NULL;
+		formed = formed || known;
+		said = said != NULL ? said : "no such message";
 		buf_printf(&r->reply->note, "%s%s: %s", v == ids->values ? "" : "; ", name, said);
 		form_value(f, form_add(f, FIELD_FIXED, arena_text(&f->arena, name), NULL),
 		    arena_printf(&f->arena, "%s: %s", name, said));
 	}
 	buf_text(&r->reply->note, ".");
+	if (any || r->s->broken)
+		return;
+	reply_free(r->reply);
+	if (formed)
+		choose_refuse(r,
+		    "You have no such message: no such id is yours; `list` shows those that wait.");
+	else
+		ask(r, "This is no id of a message: an id has six letters and digits.");
+}
+
+void
+cancel(struct run *r)
+{
+	struct field *ids = r->in != NULL ? form_find(r->in, "ids") : NULL;
+	bool following;
+
+	if (r->stage == COMMAND_ASK)
+		ask(r, NULL);
+	else if (!edit_read_scope(r->in, true, &following)) {
+		ask(r, "scope is following or this.");
+		r->reply->wrong = "scope";
+	} else if (ids == NULL || ids->values == NULL)
+		ask(r, "Choose at least one message.");
+	else if (form_count(ids) > CANCEL_MAX)
+		ask(r, "Choose at most 200 messages at once.");
+	else
+		cancel_all(r, ids, following);
 }

@@ -26,11 +26,23 @@ choose_own(struct run *r, const char *typed, struct packets *ps)
 	enum res res;
 
 	if (packet_id_parse(id, span_of(typed)) != RES_OK)
-		return RES_NOTFOUND;
+		return RES_INVALID;
 	res = r->s->env.store->ops->get(r->s->env.store, id, ps);
-	if (res == RES_OK && strcmp(ps->v[before].sender, r->who->jid.bare) != 0)
+	if (res == RES_OK && !r->any && strcmp(ps->v[before].sender, r->who->jid.bare) != 0)
 		return RES_NOTFOUND;
 	return res;
+}
+
+const char *
+choose_actor(const struct run *r, const struct packet *p)
+{
+	return strcmp(p->sender, r->who->jid.bare) == 0 ? "the sender" : "an operator";
+}
+
+void
+choose_refuse(struct run *r, const char *words)
+{
+	reply_refuse(r->reply, "item-not-found", "cancel", words);
 }
 
 /* -- Packets as lines -------------------------------------------------------------------------- */
@@ -164,7 +176,12 @@ choose_one(struct run *r, const struct choice *c, struct packets *out)
 	case RES_OK:
 		return true;
 	case RES_NOTFOUND:
-		choose_form(r, c, "You have no message with this id; `list` shows those that wait.");
+		choose_refuse(r, "You have no message with this id; `list` shows those that wait.");
+		return false;
+	case RES_INVALID:
+		choose_form(r, c,
+		    "This is no id of a message: an id has six letters and digits; `list` shows them.");
+		r->reply->wrong = "id";
 		return false;
 	default:
 		reply_trouble(r);

@@ -148,6 +148,7 @@ confirm(struct run *r, const struct request *rq, const struct estimate *e)
 	struct buf text = { .max = 4096 };
 
 	r->reply->kind = REPLY_CONFIRM;
+	r->reply->asks = packet_kind_is_paid(rq->kind);
 	f->title = schedule_title(rq->kind);
 	f->instructions = "Please check, and complete to schedule it.";
 	for (size_t i = 0; i < rq->nto; i++) {

@@ -3,7 +3,7 @@
 
 #include "base/log.h"
 #include "core/retry.h"
-#include "service/state.h"
+#include "service/operators.h"
 
 /*
  * 64 KiB and a ping: full speed at 30 ms latency on the servers measured; deeper windows only add
@@ -133,6 +133,8 @@ send_one(struct service *s, struct queued *q, struct span inner, int64_t now)
 		return false;
 	switch (s->messenger->ops->send(s->messenger, &out)) {
 	case RES_OK:
+		if (!p->held)
+			histogram_add_ms(&s->measured.lateness[p->kind], now - p->due_at);
 		if (batch_add(s, q))
 			return true;
 		s->broken = true;
@@ -244,6 +246,8 @@ deliver_one(struct service *s, struct queued *q, int64_t now)
 
 	if (ended != NULL)
 		settle_expire(s, p, ended);
+	else if (op_users_hold_blocked(s, p))
+		;
 	else if (action == ACTION_DROP)
 		settle_expire(s, p, dropped_words[presence]);
 	else if (action != ACTION_SEND)
@@ -280,6 +284,7 @@ deliver_pump(struct service *s)
 	}
 	tick_refill(s);
 	if (s->nbatch > 0) {
+		histogram_add(&s->measured.batches, (double)s->nbatch);
 		s->barrier = s->messenger->ops->barrier(s->messenger) == RES_OK;
 		s->broken = s->broken || !s->barrier;
 	} else if ((first = queue_peek(&due->queue)) != NULL)

@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "core/retry.h"
-#include "service/state.h"
+#include "service/operators.h"
 
 /* Looked at in one turn, so that the stream is never kept waiting. */
 #define TURN_MAX 1000
@@ -271,6 +271,9 @@ submit(struct service *s, size_t i, struct packet *p, struct span body)
 	buf_reset(&words);
 	switch (s->gateways->ops->submit(s->gateways, i, &sub, &words)) {
 	case RES_OK:
+		if (!p->held)
+			histogram_add_ms(
+			    &s->measured.lateness[p->kind], service_now(s) - p->due_at);
 		break;
 	case RES_INVALID:
 		p->sent_at = again ? p->sent_at : 0;
@@ -345,7 +348,7 @@ leave_or_expire(struct service *s, size_t i, struct packet *p)
 
 	if (ended != NULL)
 		settle_expire(s, p, ended);
-	else
+	else if (!op_users_hold_blocked(s, p))
 		submit_checked(s, i, p);
 }
 

@@ -483,7 +483,9 @@ leave_now(struct run *r, struct packet *p)
 	if (res == RES_OK)
 		res = intake_seal(r->s, p, buf_as_span(&body), &sealed);
 	if (res == RES_OK)
-		res = st->ops->edit(st, p, r->now, "to be sent at once, says the sender");
+		res = st->ops->edit(st, p, r->now,
+		    arena_printf(&r->reply->form.arena, "to be sent at once, says %s",
+			choose_actor(r, p)));
 	p->sealed = (struct span){ 0 };
 	r->s->rearm = true;
 	buf_free(&sealed);

@@ -202,15 +202,6 @@ ask(struct run *r, const char *error)
 	form_value(f, form_add(f, FIELD_BOOLEAN, "confirm", "Yes, delete everything"), "0");
 }
 
-static bool
-is_confirmed(struct form *in)
-{
-	struct span said = span_trim(span_of(form_get(in, "confirm")));
-
-	return span_eq(said, SPAN("1")) || span_caseeq(said, SPAN("true")) ||
-	    span_caseeq(said, SPAN("yes"));
-}
-
 /* Nothing new comes of what repeats; with the wish, this is on disk or it is not. */
 static enum res
 drop_all_series(struct service *s, const char *user)
@@ -242,7 +233,7 @@ forget_all(struct run *r)
 		ask(r, NULL);
 		return;
 	}
-	if (!is_confirmed(r->in)) {
+	if (!reply_is_confirmed(r->in)) {
 		ask(r, "Nothing was deleted: say yes to it first.");
 		return;
 	}

@@ -93,27 +93,6 @@ intake_verify(struct service *s, const struct jid *sender, struct account *accou
 
 /* -- Quota ------------------------------------------------------------------------------------- */
 
-enum res
-quota_limit_of(
-    struct service *s, const struct jid *sender, enum packet_kind kind, struct quota_limit *out)
-{
-	const char *who[] = { sender->bare, sender->domain, "default" };
-
-	for (size_t i = 0; i < sizeof(who) / sizeof(who[0]); i++) {
-		enum res res = s->env.store->ops->limit(s->env.store, who[i], kind, out);
-		if (res != RES_NOTFOUND)
-			return res;
-	}
-	*out = s->config->quota[kind];
-	return RES_OK;
-}
-
-const char *
-quota_unit_name(const struct service *s, enum packet_kind kind)
-{
-	return kind == KIND_SMS && s->config->count_segments ? "segments" : "messages";
-}
-
 static int64_t
 units_of(const struct service *s, const struct request *rq)
 {
@@ -167,11 +146,26 @@ verdict(const struct request *rq, const struct estimate *e)
 	return quota_check(&e->limit, &none, e->units / (int64_t)rq->nto);
 }
 
+/* Of an edited packet only what it adds, so that none is stopped by what others did. */
+static enum res
+check_total(struct service *s, const struct request *rq, const struct packet *edited,
+    const struct estimate *e, struct buf *why)
+{
+	int64_t units = e->units;
+
+	if (edited != NULL && edited->charge_day == e->period.day)
+		units -= edited->charge_units;
+	if (e->charged_later || units <= 0)
+		return RES_OK;
+	return quota_total_check(s, rq->kind, &e->period, units, rq->hours, why);
+}
+
 enum res
 intake_quota(struct service *s, const struct request *rq, const struct packet *edited, int64_t now,
     struct estimate *out, struct buf *why)
 {
 	struct store *st = s->env.store;
+	enum res res;
 
 	*out = (struct estimate){
 		.units = units_of(s, rq),
@@ -191,6 +185,8 @@ intake_quota(struct service *s, const struct request *rq, const struct packet *e
 	case QUOTA_FITS:
 		break;
 	}
+	if ((res = check_total(s, rq, edited, out, why)) != RES_OK)
+		return res;
 	if (edited == NULL && out->waiting + (int64_t)rq->nto > s->config->pending_max) {
 		buf_printf(why,
 		    "You have %lld messages waiting, and %lld may wait at once: cancel some, or wait until they are sent.",
@@ -343,6 +339,8 @@ intake_accept(struct service *s, const struct request *rq, int64_t now,
 		res = store_all(s, rq, &e, now, buf_as_span(&body), v);
 	for (size_t i = 0; i < rq->nto && res == RES_OK; i++)
 		memcpy(ids[i], v[i].id, sizeof(v[i].id));
+	if (res == RES_OK)
+		s->counts.accepted[rq->kind] += rq->nto;
 	buf_free(&body);
 	return res == RES_OK ? RES_OK : RES_TEMPFAIL;
 }

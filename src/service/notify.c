@@ -134,6 +134,24 @@ notify_missed(struct service *s)
 }
 
 void
+notify_look(struct service *s)
+{
+	struct store_space space;
+	struct buf words = { .max = 512 };
+
+	if (s->config->free_min == 0 || s->broken)
+		return;
+	if (s->env.store->ops->space(s->env.store, &space) != RES_OK ||
+	    space.left >= s->config->free_min)
+		return;
+	buf_printf(&words,
+	    "The disk of the database has %lld MiB left (the database has %lld): when it is full, nothing is accepted or sent. Make room, or set another free_min.",
+	    (long long)(space.left >> 20), (long long)(space.used >> 20));
+	notify_admins(s, "disk", buf_str(&words));
+	buf_free(&words);
+}
+
+void
 notify_end_turn(struct service *s, bool on_disk)
 {
 	for (size_t i = 0; i < CAUSES_MAX; i++) {

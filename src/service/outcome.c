@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "service/state.h"
+#include "service/operators.h"
 
 /* Attempts without an outcome that are looked at in one turn after a start. */
 #define RECOVER_PAGE 500
@@ -109,8 +109,10 @@ tell_outcome(struct service *s, const struct report *r)
 {
 	struct packets ps = { 0 };
 
+	if (op_gateways_tested(s, r->id, (enum outcome)r->answer, r->condition, r->words))
+		;
 	/* A report may have been faster, and then says more. */
-	if (settle_get(s, r->id, &ps) && ps.v[0].state == PACKET_INFLIGHT &&
+	else if (settle_get(s, r->id, &ps) && ps.v[0].state == PACKET_INFLIGHT &&
 	    ps.v[0].gateway != NULL && strcmp(ps.v[0].gateway, r->who) == 0)
 		outcomes[r->answer](s, &ps.v[0], r);
 	packets_free(&ps);
@@ -269,9 +271,9 @@ tell_trouble(struct service *s, const struct report *r)
 	struct buf text = { .max = 1024 }, cause = { .max = 64 };
 
 	buf_printf(&text,
-	    "Gateway %s is closed %s: what is due waits, or goes through another gateway of its route. It is tried again by itself, and at once after a reload (SIGHUP). The reason: %s",
+	    "Gateway %s is closed %s: what is due waits, or goes through another gateway of its route. It is tried again by itself, and at once after `gateway %s resume` or a reload. The reason: %s",
 	    r->who,
-	    r->answer != 0 ? "and needs somebody to look at it" : "for now, since it fails",
+	    r->answer != 0 ? "and needs somebody to look at it" : "for now, since it fails", r->who,
 	    r->words != NULL && *r->words != '\0' ? r->words : "it does not say");
 	/* That it needs somebody must not be lost behind its being away. */
 	buf_printf(&cause, "%s%s", r->who, r->answer != 0 ? " needs somebody" : "");

@@ -1,6 +1,108 @@
 #include "core/when.h"
 #include "service/intake.h"
 
+/* -- Limits ------------------------------------------------------------------------------------ */
+
+/* The first that is set. */
+static enum res
+find_limit(struct service *s, const char *const *who, size_t n, enum packet_kind kind,
+    struct quota_limit *out)
+{
+	enum res res = RES_NOTFOUND;
+
+	for (size_t i = 0; i < n && res == RES_NOTFOUND; i++)
+		res = s->env.store->ops->limit(s->env.store, who[i], kind, out);
+	return res;
+}
+
+enum res
+quota_limit_of(
+    struct service *s, const struct jid *sender, enum packet_kind kind, struct quota_limit *out)
+{
+	const char *const who[] = { sender->bare, sender->domain, "default" };
+	enum res res = find_limit(s, who, sizeof(who) / sizeof(who[0]), kind, out);
+
+	if (res != RES_NOTFOUND)
+		return res;
+	*out = s->config->quota[kind];
+	return RES_OK;
+}
+
+enum res
+quota_total_of(struct service *s, enum packet_kind kind, struct quota_limit *out)
+{
+	const char *const who[] = { QUOTA_SERVICE };
+	enum res res = find_limit(s, who, 1, kind, out);
+
+	if (res != RES_NOTFOUND)
+		return res;
+	*out = s->config->total[kind];
+	return RES_OK;
+}
+
+const char *
+quota_unit_name(const struct service *s, enum packet_kind kind)
+{
+	return kind == KIND_SMS && s->config->count_segments ? "segments" : "messages";
+}
+
+/* -- All users together ------------------------------------------------------------------------ */
+
+static void
+tell_admins(struct service *s, enum packet_kind kind, const struct quota_use *use,
+    const struct quota_limit *limit, const char *state)
+{
+	struct buf text = { .max = 1024 }, cause = { .max = 64 };
+
+	buf_printf(&text, "The quota of the whole service for %s is %s: ", packet_kind_name(kind),
+	    state);
+	quota_print(&text, use, limit);
+	buf_printf(&text, ". `limits %s %s` shows and changes it.", QUOTA_SERVICE,
+	    packet_kind_name(kind));
+	buf_printf(&cause, "quota of %s %s", packet_kind_name(kind), state);
+	notify_admins(s, buf_str(&cause), buf_str(&text));
+	buf_free(&cause);
+	buf_free(&text);
+}
+
+/* Nine tenths of it are reached by these units. */
+static bool
+nears(int64_t limit, int64_t used, int64_t units)
+{
+	return limit > 0 && used * 10 < limit * 9 && (used + units) * 10 >= limit * 9;
+}
+
+enum res
+quota_total_check(struct service *s, enum packet_kind kind, const struct quota_period *period,
+    int64_t units, enum hours hours, struct buf *why)
+{
+	struct quota_limit limit;
+	struct quota_use use, then;
+	enum quota_verdict verdict;
+
+	if (quota_total_of(s, kind, &limit) != RES_OK ||
+	    s->env.store->ops->use(s->env.store, QUOTA_SERVICE, kind, period->day, &use) != RES_OK)
+		return RES_TEMPFAIL;
+	then = (struct quota_use){ use.day + units, use.month + units };
+	verdict = quota_check(&limit, &use, units);
+	if (verdict == QUOTA_FITS) {
+		if (nears(limit.per_day, use.day, units) ||
+		    nears(limit.per_month, use.month, units))
+			tell_admins(s, kind, &then, &limit, "used by more than 90 percent");
+		return RES_OK;
+	}
+	tell_admins(s, kind, &use, &limit, "used up");
+	buf_printf(why,
+	    "The whole service may send no more %s this %s. Try again after ",
+	    packet_kind_name(kind), verdict == QUOTA_DAY_FULL ? "day" : "month");
+	when_print(why, verdict == QUOTA_DAY_FULL ? period->day_ends_at : period->month_ends_at,
+	    &s->config->zone, hours);
+	buf_text(why, ", or ask its operator.");
+	return RES_OVERQUOTA;
+}
+
+/* -- As users see it --------------------------------------------------------------------------- */
+
 static void
 print_use(struct buf *out, const char *period, int64_t used, int64_t limit)
 {
@@ -10,11 +112,28 @@ print_use(struct buf *out, const char *period, int64_t used, int64_t limit)
 		buf_printf(out, "%lld of %lld %s", (long long)used, (long long)limit, period);
 }
 
+void
+quota_print(struct buf *out, const struct quota_use *use, const struct quota_limit *limit)
+{
+	print_use(out, "today", use->day, limit->per_day);
+	buf_text(out, ", ");
+	print_use(out, "this month", use->month, limit->per_month);
+}
+
 static const char *const kind_labels[KIND_END] = {
 	[KIND_IM] = "Instant messages",
 	[KIND_SMS] = "SMS",
 	[KIND_MMS] = "MMS",
 };
+
+/* Some day of it. */
+static int32_t
+month_before(const struct quota_period *period)
+{
+	int32_t month = period->month % 100 > 1 ? period->month - 1 : period->month - 100 + 11;
+
+	return month * 100 + 1;
+}
 
 /* A row of the form and a part of the note; false when the store cannot be read. */
 static bool
@@ -22,18 +141,20 @@ show_quota(struct run *r, enum packet_kind kind, const struct quota_period *peri
 {
 	struct service *s = r->s;
 	struct quota_limit limit;
-	struct quota_use use;
+	struct quota_use use, last;
 	struct buf text = { .max = 1024 };
 
 	if (packet_kind_is_paid(kind) && !route_serves(&s->config->routing, kind))
 		return true;
 	if (quota_limit_of(s, &r->who->jid, kind, &limit) != RES_OK ||
 	    s->env.store->ops->use(
-		s->env.store, r->who->jid.bare, kind, period->day, &use) != RES_OK)
+		s->env.store, r->who->jid.bare, kind, period->day, &use) != RES_OK ||
+	    s->env.store->ops->use(
+		s->env.store, r->who->jid.bare, kind, month_before(period), &last) != RES_OK)
 		return false;
-	print_use(&text, "today", use.day, limit.per_day);
-	buf_text(&text, ", ");
-	print_use(&text, "this month", use.month, limit.per_month);
+	quota_print(&text, &use, &limit);
+	if (last.month > 0)
+		buf_printf(&text, ", %lld last month", (long long)last.month);
 	if (kind == KIND_SMS && s->config->count_segments)
 		buf_text(&text, ", counted in segments");
 	reply_row(r, packet_kind_name(kind), kind_labels[kind], buf_str(&text));
@@ -53,6 +174,7 @@ quota_show(struct run *r)
 
 	quota_period_at(&period, r->now, &s->config->zone);
 	reply_done(r, NOTE_INFO, "%s", "");
+	r->reply->repeats = true;
 	r->reply->form.title = "How much you may schedule";
 	for (int kind = KIND_IM; kind < KIND_END; kind++)
 		if (!show_quota(r, (enum packet_kind)kind, &period)) {

@@ -326,6 +326,15 @@ fits(struct service *s, struct packet *p, struct buf *why)
 	}
 	verdict = quota_check(&limit, &use, units);
 	if (verdict == QUOTA_FITS) {
+		enum res res = quota_total_check(s, p->kind, &period, units, HOURS_24, why);
+
+		if (res != RES_OK) {
+			s->broken = s->broken || res != RES_OVERQUOTA;
+			buf_reset(why);
+			buf_text(why,
+			    "skipped, because it would exceed the limit of the whole service");
+			return false;
+		}
 		p->charge_day = period.day;
 		p->charge_units = (int32_t)units;
 		return true;

@@ -426,23 +426,47 @@ weigh(const struct reading *rd)
 	return res;
 }
 
+static enum res
+read_to(const struct reading *rd)
+{
+	return recipients_read(rd->s, rd->f, rd->out, rd->why);
+}
+
+/* In this order: what follows may need what was read before. */
+static const struct {
+	enum res (*read)(const struct reading *rd);
+	const char *var; /* the field that is wrong then; NULL: no single one */
+	bool mms, paid;  /* only of those */
+} readers[] = {
+	{ check_alias, NULL, false, false },
+	{ read_to, "to", false, false },
+	{ read_zone, NULL, false, false },
+	{ read_when, "when", false, false },
+	{ read_body, "body", false, false },
+	{ read_offline, "offline", false, false },
+	{ read_repeat, "repeat", false, false },
+	{ read_expires, "expires", false, false },
+	{ read_subject, "subject", true, true },
+	{ read_media, "media", true, true },
+	{ weigh, "to", false, true },
+};
+
 enum res
 intake_read(struct run *r, enum packet_kind kind, const struct edited *edited, struct request *out,
     struct buf *why)
 {
 	const struct reading rd = { r, r->s, r->in, edited, out, why };
-	enum res res;
+	enum res res = RES_OK;
 
 	*out = (struct request){ .sender = &r->who->jid, .kind = kind, .hours = r->account.hours };
-	if ((res = check_alias(&rd)) == RES_OK &&
-	    (res = recipients_read(r->s, r->in, out, why)) == RES_OK &&
-	    (res = read_zone(&rd)) == RES_OK &&
-	    (res = read_when(&rd)) == RES_OK && (res = read_body(&rd)) == RES_OK &&
-	    (res = read_offline(&rd)) == RES_OK && (res = read_repeat(&rd)) == RES_OK)
-		res = read_expires(&rd);
-	if (res == RES_OK && kind == KIND_MMS && (res = read_subject(&rd)) == RES_OK)
-		res = read_media(&rd);
-	if (res == RES_OK && packet_kind_is_paid(kind))
-		res = weigh(&rd);
+	for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]) && res == RES_OK; i++)
+		if ((!readers[i].mms || kind == KIND_MMS) &&
+		    (!readers[i].paid || packet_kind_is_paid(kind))) {
+			res = readers[i].read(&rd);
+			r->reply->wrong = res == RES_INVALID ? readers[i].var : NULL;
+		}
+	if (r->reply->wrong != NULL && strcmp(r->reply->wrong, "repeat") == 0 &&
+	    field(&rd, "rrule").len > 0)
+		r->reply->wrong = "rrule";
 	return r->in->arena.failed ? RES_NOMEM : res;
 }

@@ -243,6 +243,8 @@ check_or_do(struct run *r, enum packet_kind kind, struct buf *why)
 		res = intake_quota(r->s, &rq, NULL, r->now, &e, why);
 	else if (res == RES_OK)
 		res = intake_accept(r->s, &rq, r->now, ids, why);
+	if (res == RES_INVALID || res == RES_OVERQUOTA)
+		r->s->counts.refused[res == RES_INVALID ? REFUSED_INVALID : REFUSED_QUOTA]++;
 	if (res == RES_OK && r->stage == COMMAND_CHECK)
 		confirm(r, &rq, &e);
 	else if (res == RES_OK)
@@ -262,7 +264,7 @@ schedule(struct run *r, enum packet_kind kind)
 
 	if (r->s->draining)
 		reply_refuse(r->reply, "resource-constraint", "wait",
-		    "The service is being stopped and accepts nothing new; try again in a minute.");
+		    "The service is being stopped and accepts nothing new; try again later.");
 	else if (packet_kind_is_paid(kind) && !route_serves(&r->s->config->routing, kind)) {
 		buf_printf(&why, "This service has no gateway for %s.", packet_kind_name(kind));
 		reply_refuse(r->reply, "item-not-found", "cancel", buf_str(&why));
@@ -289,4 +291,17 @@ void
 schedule_mms(struct run *r)
 {
 	schedule(r, KIND_MMS);
+}
+
+/* A message to oneself. */
+void
+schedule_reminder(struct run *r)
+{
+	struct form *f = &r->reply->form;
+
+	if (r->in != NULL)
+		form_set(r->in, "to", r->who->jid.bare);
+	schedule(r, KIND_IM);
+	if (r->reply->kind == REPLY_FORM && form_find(f, "to") != NULL)
+		form_set(f, "to", r->who->jid.bare);
 }

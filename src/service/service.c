@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "core/retry.h"
-#include "service/state.h"
+#include "service/operators.h"
 
 /* A wall clock that moved this much against the monotonic one has been set by somebody. */
 #define DRIFT_MS   (2 * SECOND_MS)
@@ -20,6 +20,7 @@ service_new(const struct service_config *config, const struct service_env *env)
 	if (s == NULL)
 		return NULL;
 	s->env = *env;
+	s->measured.batches.ladder = LADDER_NUMBERS;
 	service_configure(s, config);
 	return s;
 }
@@ -68,16 +69,20 @@ service_free(struct service **s)
 	medium_clear(*s);
 	later_clear(*s);
 	export_clear(*s);
+	op_backup_clear(*s);
+	buf_free(&(*s)->testing.words);
+	timer_stop(&(*s)->retrying.timer);
 	timer_stop(&(*s)->forget_timer);
 	free(*s);
 	*s = NULL;
 }
 
 void
-service_attach(struct service *s, struct messenger *m, struct gateways *g)
+service_attach(struct service *s, struct messenger *m, struct gateways *g, struct host *h)
 {
 	s->messenger = m;
 	s->gateways = g;
+	s->host = h;
 }
 
 void
@@ -90,6 +95,7 @@ service_configure(struct service *s, const struct service_config *config)
 	snprintf(s->bot, sizeof(s->bot), "bot@%s", config->address);
 	if (!again || service_halted(s))
 		return;
+	op_gateways_recall(s);
 	dispatch_again(s);
 	s->missed = 0;
 	if (s->env.store->ops->wake_paid(s->env.store, service_now(s), &n) != RES_OK)
@@ -113,7 +119,9 @@ service_start(struct service *s)
 	enum res res = settle_recover(s);
 	int64_t n;
 
-	s->awake_since = service_now(s);
+	s->awake_since = s->started_at = service_now(s);
+	s->started_mono = clock_mono(s->env.clock);
+	op_gateways_recall(s);
 	if (res == RES_OK)
 		res = outcome_recover(s);
 	if (res == RES_OK)
@@ -176,11 +184,21 @@ repair(void *arg)
 }
 
 static void
+end_turn(struct service *s, bool on_disk)
+{
+	notify_end_turn(s, on_disk);
+	export_end_turn(s, on_disk);
+	op_gateways_end_turn(s, on_disk);
+	measure_end_turn(s, on_disk);
+	if (!on_disk)
+		s->backing.told = false;
+}
+
+static void
 give_up_turn(struct service *s)
 {
 	s->env.store->ops->rollback(s->env.store);
-	notify_end_turn(s, false);
-	export_end_turn(s, false);
+	end_turn(s, false);
 	clear_queues(s);
 	batch_free(s);
 	s->broken = s->rearm = false;
@@ -214,8 +232,8 @@ service_commit(struct service *s)
 		give_up_turn(s);
 		return RES_TEMPFAIL;
 	}
-	notify_end_turn(s, true);
-	export_end_turn(s, true);
+	end_turn(s, true);
+	op_backup_go_on(s);
 	if (timer_waits(&s->repair_timer))
 		return RES_OK;
 	if (s->repairs > 0)
@@ -229,6 +247,7 @@ void
 service_drain(struct service *s)
 {
 	s->draining = true;
+	s->drained = false;
 	stop_timers(s);
 }
 

@@ -30,7 +30,9 @@ struct service_config {
 	int64_t pending_max;             /* packets waiting, a user */
 	size_t body_max;                 /* bytes of text */
 	enum offline offline;            /* the form's default */
-	struct quota_limit quota[KIND_END];
+	struct quota_limit quota[KIND_END]; /* of a user */
+	struct quota_limit total[KIND_END]; /* of all users together */
+	int64_t free_min;                /* bytes the database's disk has left: less, and admins are told */
 	bool count_segments;             /* the quota of SMS counts segments, not messages */
 	struct routing routing;          /* the gateways, in the order of struct gateways_ops */
 	const char *country;             /* of numbers with a trunk 0, e.g. "49"; NULL: none */
@@ -49,8 +51,9 @@ struct service;
 /* env is copied, what it points to and config are borrowed.  NULL without memory. */
 struct service *service_new(const struct service_config *config, const struct service_env *env);
 void service_free(struct service **s);
-/* Before service_start; both are borrowed. */
-void service_attach(struct service *s, struct messenger *m, struct gateways *g);
+/* Before service_start; all are borrowed. */
+void service_attach(
+    struct service *s, struct messenger *m, struct gateways *g, struct host *h);
 
 /*
  * Take up what a former run left in our hands, and tick.  RES_TEMPFAIL, RES_PERMFAIL: the store
@@ -76,11 +79,16 @@ void service_drain(struct service *s);
 bool service_idle(const struct service *s);
 /* The store takes what is written, as far as is known. */
 bool service_is_well(const struct service *s);
+/* "3 waiting, 1 held, 0 in flight": one line of what there is to do; "" when that cannot be read. */
+void service_summary(struct service *s, struct buf *out);
+/* Append what is measured here (base/metrics.h). */
+void service_expose(struct service *s, struct buf *out);
 
 extern const struct command_ops service_command_ops;
 struct commands *service_commands(struct service *s);
 /* Its arg is the struct service. */
 extern const struct messenger_events service_messenger_events;
 extern const struct gateways_events service_gateways_events;
+extern const struct host_events service_host_events;
 
 #endif

@@ -183,8 +183,10 @@ read_all(struct run *r)
 {
 	for (size_t i = 0; i < NFIELDS; i++)
 		if (form_find(r->in, fields[i].var) != NULL &&
-		    !fields[i].read(r, span_trim(span_of(form_get(r->in, fields[i].var)))))
+		    !fields[i].read(r, span_trim(span_of(form_get(r->in, fields[i].var))))) {
+			r->reply->wrong = fields[i].var;
 			return fields[i].wrong;
+		}
 	return NULL;
 }
 

@@ -40,6 +40,8 @@ settle_move(struct service *s, struct packet *p, enum packet_event ev, const cha
 	case RES_OK:
 		log_detail("packet %s: %s%s%s", p->id, packet_state_name(p->state),
 		    what ? ": " : "", what ? what : "");
+		if (is_settled(p->state))
+			s->counts.ended[p->kind][p->state]++;
 		if (p->series[0] != '\0' && is_settled(p->state))
 			repeat_settled(s, p);
 		return true;

@@ -4,6 +4,7 @@
 #ifndef LATERD_SERVICE_STATE_H
 #define LATERD_SERVICE_STATE_H
 
+#include "base/metrics.h"
 #include "core/mms.h"
 #include "core/segment.h"
 #include "service/queue.h"
@@ -23,6 +24,19 @@ struct reports {
 	struct arena arena;
 	struct report *first, **last;
 	bool lost; /* there was no room for more, and the log says so */
+};
+
+/* Why something was not taken in. */
+enum refused { REFUSED_DENIED, REFUSED_INVALID, REFUSED_QUOTA, REFUSED_END };
+
+/* What has happened since the start, in turns that are on disk. */
+struct counts {
+	uint64_t accepted[KIND_END], refused[REFUSED_END];
+	uint64_t ended[KIND_END][PACKET_NSTATES];
+};
+
+struct measured {
+	struct histogram tick_lag, lateness[KIND_END], batches;
 };
 
 /* What is claimed from the store.  IM and the paid kinds do not stand in each other's way. */
@@ -56,7 +70,7 @@ struct later {
 };
 
 /* A cause that admins have been told of. */
-#define CAUSES_MAX (2 * GATEWAYS_MAX + 1)
+#define CAUSES_MAX (3 * GATEWAYS_MAX + 2 + 2 * KIND_END)
 struct told {
 	char cause[64];
 	int64_t at;      /* monotonic */
@@ -73,11 +87,44 @@ struct forgetting {
 	struct store_place place;
 };
 
+/* What an operator has begun, and is told of when it has ended; one of each at a time. */
+#define OPERATOR_MAX (JID_BARE_MAX + 1)
+
+struct backing {
+	char operator[OPERATOR_MAX];
+	struct backup *copy; /* NULL: none */
+	char file[4096];
+	bool due;            /* some more may be copied */
+	bool over, failed;   /* and how it ended */
+	bool told;           /* in this turn, that it is over */
+	struct buf words;
+	int64_t done, total; /* bytes */
+	int64_t said;        /* how many quarters their operator has been told of */
+	struct timer timer;
+};
+
+struct retrying {
+	char operator[OPERATOR_MAX];
+	char gateway[64];     /* "": none */
+	int64_t upto;         /* what has come into trouble since is not meant */
+	int64_t n, said;
+	struct timer timer;
+};
+
+struct testing {
+	char operator[OPERATOR_MAX];
+	char gateway[64];
+	char id[PACKET_ID_LEN + 1]; /* "": none */
+	bool over, good, fresh;     /* fresh: begun in this turn */
+	struct buf words;
+};
+
 struct service {
 	const struct service_config *config;
 	struct service_env env;
 	struct messenger *messenger;
 	struct gateways *gateways;
+	struct host *host;
 	char bot[JID_BARE_MAX + 1];
 
 	struct due due[2];           /* [1]: the paid kinds */
@@ -89,6 +136,7 @@ struct service {
 	bool rearm;                  /* what waits in the store changed: look for what comes next */
 	bool broken;                 /* the turn cannot be committed */
 	bool draining;
+	bool drained;                /* by an operator, who may end it */
 	struct reports reports;      /* of this turn, and of those that could not be committed */
 
 	int64_t window_end;          /* wall clock: up to here packets are claimed */
@@ -105,6 +153,14 @@ struct service {
 	uint64_t uploads;            /* tickets given */
 	struct forgetting forgetting;
 	struct timer copy_timer, forget_timer;
+
+	struct counts counts, counted; /* with those of this turn, and without */
+	struct measured measured;
+	int64_t started_at, started_mono;
+	char reloading[OPERATOR_MAX]; /* the operator who wants it */
+	struct backing backing;
+	struct retrying retrying;
+	struct testing testing;
 };
 
 static inline int64_t
@@ -230,6 +286,8 @@ void notify_admins(struct service *s, const char *cause, const char *words);
 bool notify_user(struct service *s, const char *user, struct span text);
 /* Tell what came too soon an hour ago. */
 void notify_missed(struct service *s);
+/* Look at what nobody reports: whether the disk is nearly full. */
+void notify_look(struct service *s);
 /* The turn has ended: what admins were told in one that is not on disk, they were not told. */
 void notify_end_turn(struct service *s, bool on_disk);
 
@@ -361,11 +419,13 @@ struct run {
 	struct reply *reply;
 	int64_t now;
 	struct account account; /* the asker's */
+	bool any;               /* an admin, and the packets of everybody are meant */
 };
 
 void schedule_im(struct run *r);
 void schedule_sms(struct run *r);
 void schedule_mms(struct run *r);
+void schedule_reminder(struct run *r);
 void list_waiting(struct run *r);
 void list_history(struct run *r);
 void show(struct run *r);
@@ -383,6 +443,8 @@ void forget_all(struct run *r);
  * A form sent back with the reason: instructions, an error note, and in the end a fixed field `error`.
  */
 void reply_again(struct run *r, const char *title, const char *instructions, const char *reason);
+/* The boolean field `confirm` of what cannot be undone says yes. */
+bool reply_is_confirmed(struct form *in);
 /* The store could not answer. */
 void reply_trouble(struct run *r);
 void reply_done(struct run *r, enum note_type type, const char *format, ...)
@@ -419,7 +481,10 @@ void choose_form(struct run *r, const struct choice *c, const char *error);
  * that asks for one, or trouble.
  */
 bool choose_one(struct run *r, const struct choice *c, struct packets *out);
-/* The asker's own packet, appended.  Somebody else's does not exist for them: RES_NOTFOUND. */
+/*
+ * The asker's own packet, appended; any, where r->any.  Somebody else's does not exist for them:
+ * RES_NOTFOUND.  RES_INVALID: that cannot be an id.
+ */
 enum res choose_own(struct run *r, const char *typed, struct packets *ps);
 /* The asker's packets; false when the store cannot be read, and the reply says so. */
 bool choose_find(struct run *r, enum store_find kind, size_t max, struct packets *out);
@@ -428,10 +493,26 @@ void choose_line(struct run *r, const struct packet *p, struct buf *out);
 /* The text of a packet's body, for people.  RES_PERMFAIL: damaged. */
 enum res choose_text(struct service *s, const struct packet *p, struct buf *text);
 
+/* "an operator" where it is not the sender who does it. */
+const char *choose_actor(const struct run *r, const struct packet *p);
+/* A well-formed id that is nobody's, or somebody else's. */
+void choose_refuse(struct run *r, const char *words);
+
 /* What is counted, for people. */
 const char *quota_unit_name(const struct service *s, enum packet_kind kind);
-/* Limits that hold for this sender: set for them, for their domain, or configured. */
+/* Limits that hold for this sender: set for them, for their domain, for all, or configured. */
 enum res quota_limit_of(
     struct service *s, const struct jid *sender, enum packet_kind kind, struct quota_limit *out);
+/* That of all users together. */
+enum res quota_total_of(struct service *s, enum packet_kind kind, struct quota_limit *out);
+/*
+ * Do so many units more fit into what all users together may schedule on that day and in its month?
+ * RES_OVERQUOTA with the reason in `why`; admins are told of that, and when nine tenths are used.
+ */
+enum res quota_total_check(struct service *s, enum packet_kind kind,
+    const struct quota_period *period, int64_t units, enum hours hours, struct buf *why);
+/* "5 of 20 today, 7 of 200 this month" */
+void quota_print(
+    struct buf *out, const struct quota_use *use, const struct quota_limit *limit);
 
 #endif

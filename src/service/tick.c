@@ -236,18 +236,29 @@ purge(void *arg)
 		service_at(s, &s->purge_timer, now + SECOND_MS, purge);
 }
 
+static void tick(struct service *s);
+
 static void
-tick(void *arg)
+on_tick(void *arg)
 {
 	struct service *s = arg;
+
+	histogram_add_ms(&s->measured.tick_lag, clock_mono(s->env.clock) - s->tick_timer.at);
+	tick(s);
+}
+
+static void
+tick(struct service *s)
+{
 	int64_t now = service_now(s), tick_ms = s->config->tick_ms;
 
 	s->drift = now - clock_mono(s->env.clock);
 	s->window_end = (now / tick_ms + 1) * tick_ms;
-	service_at(s, &s->tick_timer, s->window_end, tick);
+	service_at(s, &s->tick_timer, s->window_end, on_tick);
 	purge(s);
 	medium_sweep(s);
 	notify_missed(s);
+	notify_look(s);
 	pump(s);
 }
 

@@ -1,4 +1,5 @@
 #include <string.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "store/db.h"
@@ -53,15 +54,21 @@ db_close(struct db *db)
 	db->handle = NULL;
 }
 
+enum res
+db_meaning(int code)
+{
+	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
+		if (meanings[i].code == (code & 0xff))
+			return meanings[i].res;
+	return RES_PERMFAIL;
+}
+
 /* What the code means, after logging it and breaking an open turn. */
 static enum res
 failed(struct db *db, enum sql which, int code)
 {
-	enum res res = RES_PERMFAIL;
+	enum res res = db_meaning(code);
 
-	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
-		if (meanings[i].code == (code & 0xff))
-			res = meanings[i].res;
 	/* A full disk fails every turn the same way: that is one line. */
 	if (code != db->complained)
 		log_error("store: %s: %s (%d)", statements[which].name, sqlite3_errmsg(db->handle),
@@ -98,21 +105,34 @@ db_begin(struct db *db)
 		return res;
 	}
 	db->turn = TURN_OPEN;
+	db->kept = db->tally;
 	return RES_OK;
+}
+
+static double
+seconds_since(const struct timespec *start)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
 }
 
 enum res
 db_commit(struct store *s)
 {
 	struct db *db = (struct db *)s;
+	struct timespec start;
 	int code;
 
 	if (db->turn == TURN_BROKEN)
 		return RES_TEMPFAIL;
 	if (db->turn == TURN_NONE)
 		return RES_OK;
+	clock_gettime(CLOCK_MONOTONIC, &start);
 	if ((code = control(db, SQL_COMMIT)) != SQLITE_DONE)
 		return failed(db, SQL_COMMIT, code);
+	histogram_add(&db->commits, seconds_since(&start));
 	db->turn = TURN_NONE;
 	db->complained = 0;
 	return RES_OK;
@@ -127,6 +147,8 @@ db_rollback(struct store *s)
 	if (!sqlite3_get_autocommit(db->handle) &&
 	    (code = control(db, SQL_ROLLBACK)) != SQLITE_DONE)
 		(void)failed(db, SQL_ROLLBACK, code);
+	if (db->turn != TURN_NONE)
+		db->tally = db->kept;
 	db->turn = sqlite3_get_autocommit(db->handle) ? TURN_NONE : TURN_BROKEN;
 }
 

@@ -7,6 +7,7 @@
 
 #include <sqlite3.h>
 
+#include "base/metrics.h"
 #include "core/ports.h"
 #include "store/sql.h"
 
@@ -27,6 +28,10 @@ struct db {
 	enum turn turn;
 	int complained; /* SQLite's code last logged; 0 once a turn was committed after it */
 	int lock; /* -1 for ":memory:" */
+	char *file; /* its one name; NULL for ":memory:" */
+	struct tally tally, kept; /* of all packets; without what the open turn has written */
+	struct histogram commits;
+	struct backup *backup; /* the one that is being made */
 };
 
 /*
@@ -34,6 +39,8 @@ struct db {
  * missing gives.
  */
 enum res db_prepare(struct db *db, struct buf *why);
+/* What SQLite's code means. */
+enum res db_meaning(int code);
 /* Finalizes them and closes the handle; bears a half-made db. */
 void db_close(struct db *db);
 
@@ -93,6 +100,15 @@ int64_t db_limit(size_t max);
 /* Append an entry, copying `what`; RES_NOMEM. */
 enum res db_event(struct events *es, int64_t at, struct span what);
 
+/*
+ * Packets are counted once, at an opening, and every write of ours moves the count.  A kind or a
+ * state that there is not counts nowhere.
+ */
+void db_tally_add(struct db *db, int64_t kind, int64_t state, int64_t n);
+void db_tally_move(struct db *db, int64_t kind, int64_t from, int64_t to);
+/* RES_OK also where a part of the file that is damaged leaves some uncounted, which is logged. */
+enum res db_tally_count(struct db *db);
+
 /* -- The verbs (core/ports.h) ------------------------------------------------------------------ */
 
 enum res db_packet_put(struct store *s, const struct packet *v, size_t n, const char *what);
@@ -126,8 +142,9 @@ enum res db_series_drop(struct store *s, const char *id);
 enum res db_series_find(struct store *s, enum series_find kind, const char *who, size_t max,
     struct series_list *out);
 
-/* Adds p's charge, or nothing where charge_day is 0. */
-enum res db_account_charge(struct db *db, const struct packet *p);
+/* Adds to what `who` is charged, or nothing where day is 0. */
+enum res db_account_charge(
+    struct db *db, const char *who, enum packet_kind kind, int32_t day, int64_t units);
 enum res db_account_use(
     struct store *s, const char *sender, enum packet_kind kind, int32_t day, struct quota_use *out);
 enum res db_account_refund(struct store *s, const struct packet *p);
@@ -135,6 +152,7 @@ enum res db_account_limit(
     struct store *s, const char *who, enum packet_kind kind, struct quota_limit *out);
 enum res db_account_set_limit(
     struct store *s, const char *who, enum packet_kind kind, const struct quota_limit *limit);
+enum res db_account_drop_limit(struct store *s, const char *who, enum packet_kind kind);
 enum res db_account_get(struct store *s, const char *jid, struct account *out);
 enum res db_account_set(struct store *s, const char *jid, const struct account *account);
 enum res db_account_charges(
@@ -149,5 +167,17 @@ enum res db_account_contacts_waiting(
     struct store *s, const char *after, size_t max, struct events *out);
 enum res db_account_meta(struct store *s, const char *name, struct buf *out);
 enum res db_account_set_meta(struct store *s, const char *name, const char *value);
+
+enum res db_operator_tally(struct store *s, struct tally *out);
+enum res db_operator_due_by(struct store *s, int64_t upto, int64_t n[KIND_END]);
+enum res db_operator_ended_since(struct store *s, int64_t since, struct endings *out);
+enum res db_operator_senders(
+    struct store *s, const char *after, size_t max, struct events *out);
+enum res db_operator_space(struct store *s, struct store_space *out);
+
+enum res db_backup_begin(
+    struct store *s, const char *path, struct backup **out, struct buf *why);
+enum res db_backup_step(struct backup *b, int64_t *done, int64_t *total, struct buf *why);
+void db_backup_end(struct backup **b);
 
 #endif

@@ -9,17 +9,18 @@
 #include "store/db.h"
 
 enum res
-db_account_charge(struct db *db, const struct packet *p)
+db_account_charge(
+    struct db *db, const char *who, enum packet_kind kind, int32_t day, int64_t units)
 {
 	struct query q;
 
-	if (p->charge_day == 0)
+	if (day == 0)
 		return RES_OK;
 	db_query(&q, db, SQL_CHARGE_ADD);
-	db_text(&q, p->sender);
-	db_int(&q, p->kind);
-	db_int(&q, p->charge_day);
-	db_int(&q, p->charge_units);
+	db_text(&q, who);
+	db_int(&q, kind);
+	db_int(&q, day);
+	db_int(&q, units);
 	return db_write(&q, NULL);
 }
 
@@ -44,19 +45,48 @@ db_account_use(struct store *s, const char *sender, enum packet_kind kind, int32
 	return RES_OK;
 }
 
-enum res
-db_account_refund(struct store *s, const struct packet *p)
+/* What of p's charge can be given back to its sender. */
+static enum res
+refundable(struct db *db, const struct packet *p, int64_t *units)
 {
 	struct query q;
+	enum res res;
 
-	if (p->charge_day == 0)
-		return RES_OK;
-	db_query(&q, (struct db *)s, SQL_CHARGE_TAKE);
-	db_int(&q, p->charge_units);
+	*units = 0;
+	db_query(&q, db, SQL_CHARGE_GET);
 	db_text(&q, p->sender);
 	db_int(&q, p->kind);
 	db_int(&q, p->charge_day);
-	return db_write(&q, NULL);
+	if ((res = db_row(&q)) != RES_OK)
+		return res == RES_NOTFOUND ? RES_OK : res;
+	*units = sqlite3_column_int64(q.stmt, 0);
+	if (*units > p->charge_units)
+		*units = p->charge_units;
+	db_end(&q);
+	return RES_OK;
+}
+
+enum res
+db_account_refund(struct store *s, const struct packet *p)
+{
+	/* The service gets back what the sender gets: the rest was charged by others. */
+	const char *const payers[] = { p->sender, QUOTA_SERVICE };
+	struct db *db = (struct db *)s;
+	struct query q;
+	enum res res = RES_OK;
+	int64_t units = 0;
+
+	if (p->charge_day != 0)
+		res = refundable(db, p, &units);
+	for (size_t i = 0; i < 2 && res == RES_OK && units > 0; i++) {
+		db_query(&q, db, SQL_CHARGE_TAKE);
+		db_int(&q, units);
+		db_text(&q, payers[i]);
+		db_int(&q, p->kind);
+		db_int(&q, p->charge_day);
+		res = db_write(&q, NULL);
+	}
+	return res;
 }
 
 enum res
@@ -111,6 +141,17 @@ db_account_set_limit(struct store *s, const char *who, enum packet_kind kind,
 	db_int(&q, kind);
 	db_int(&q, limit->per_day);
 	db_int(&q, limit->per_month);
+	return db_write(&q, NULL);
+}
+
+enum res
+db_account_drop_limit(struct store *s, const char *who, enum packet_kind kind)
+{
+	struct query q;
+
+	db_query(&q, (struct db *)s, SQL_LIMIT_DROP);
+	db_text(&q, who);
+	db_int(&q, kind);
 	return db_write(&q, NULL);
 }
 

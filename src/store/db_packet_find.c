@@ -96,18 +96,27 @@ append_row(struct query *q, struct packets *out)
 	return res;
 }
 
+/* A row that cannot be a packet, and what it counts as. */
+struct damaged {
+	int64_t n, kind, state;
+};
+
 /* Rows that cannot be packets must not be found by every tick to come. */
 static enum res
-set_aside(struct db *db, const int64_t *v, size_t n)
+set_aside(struct db *db, const struct damaged *v, size_t n)
 {
 	struct query q;
 	enum res res = RES_OK;
+	int changed;
 
 	for (size_t i = 0; i < n && res == RES_OK; i++) {
-		log_error("store: row %lld of packet is damaged and is left out", (long long)v[i]);
+		log_error("store: row %lld of packet is damaged and is left out",
+		    (long long)v[i].n);
 		db_query(&q, db, SQL_PACKET_SET_ASIDE);
-		db_int(&q, v[i]);
-		res = db_write(&q, NULL);
+		db_int(&q, v[i].n);
+		if ((res = db_write(&q, &changed)) == RES_OK && changed > 0)
+			db_tally_move(db, v[i].kind, v[i].state,
+			    v[i].state == PACKET_INFLIGHT ? PACKET_UNCERTAIN : PACKET_FAILED);
 	}
 	return res;
 }
@@ -116,13 +125,17 @@ set_aside(struct db *db, const int64_t *v, size_t n)
 static enum res
 collect(struct query *q, struct packets *out)
 {
-	int64_t damaged[DAMAGED_MAX];
+	struct damaged damaged[DAMAGED_MAX];
 	size_t ndamaged = 0, first = out->n;
 	enum res res;
 
 	while ((res = db_row(q)) == RES_OK && ndamaged < DAMAGED_MAX) {
 		if ((res = append_row(q, out)) == RES_PERMFAIL)
-			damaged[ndamaged++] = sqlite3_column_int64(q->stmt, COL_N);
+			damaged[ndamaged++] = (struct damaged){
+				sqlite3_column_int64(q->stmt, COL_N),
+				sqlite3_column_int64(q->stmt, COL_KIND),
+				sqlite3_column_int64(q->stmt, COL_STATE),
+			};
 		if (res == RES_NOMEM)
 			break;
 	}
@@ -176,9 +189,13 @@ db_packet_get_ref(struct store *s, const char *gateway, const char *ref, struct 
 	return collect_one(&q, out);
 }
 
+/*
+ * open_end: set_aside changes nothing in the rows it finds, so damaged ones must not count, or they
+ * would hide others for ever.
+ */
 static const struct {
 	enum sql which;
-	bool by_who, by_upto;
+	bool by_who, by_upto, open_end;
 } finds[FIND_NKINDS] = {
 	[FIND_WAITING] = { SQL_FIND_WAITING, .by_who = true },
 	[FIND_FINISHED] = { SQL_FIND_FINISHED, .by_who = true },
@@ -187,22 +204,14 @@ static const struct {
 	[FIND_HELD_RETRY] = { SQL_FIND_HELD_RETRY_IM, .by_upto = true },
 	[FIND_HELD_RETRY_PAID] = { SQL_FIND_HELD_RETRY_PAID, .by_upto = true },
 	[FIND_ATTEMPTED] = { .which = SQL_FIND_ATTEMPTED },
+	[FIND_TROUBLE] = { SQL_FIND_TROUBLE, .by_who = true, .by_upto = true, .open_end = true },
 };
 
-enum res
-db_packet_find(struct store *s, enum store_find kind, const char *who, int64_t upto, size_t max,
-    struct packets *out)
+/* Where a list of max more ends. */
+static size_t
+end_of(const struct packets *out, size_t max)
 {
-	struct query q;
-
-	assert((unsigned)kind < FIND_NKINDS && finds[kind].by_who == (who != NULL));
-	db_query(&q, (struct db *)s, finds[kind].which);
-	if (finds[kind].by_who)
-		db_text(&q, who);
-	if (finds[kind].by_upto)
-		db_int(&q, upto);
-	db_int(&q, db_limit(max));
-	return collect(&q, out);
+	return max < SIZE_MAX - out->n ? out->n + max : SIZE_MAX;
 }
 
 /* Appends rows of q, which this ends, up to `end` in all, and moves *place behind each. */
@@ -227,11 +236,46 @@ collect_page(struct query *q, size_t end, struct store_place *place, struct pack
 	return res == RES_NOTFOUND ? RES_OK : res;
 }
 
+/* As in collect: what a page comes to that began behind `first`. */
+static enum res
+end_page(const struct query *q, enum res res, size_t first, struct packets *out)
+{
+	if (res == RES_NOMEM && out->n > first && q->db->turn != TURN_BROKEN) {
+		out->arena.failed = false;
+		res = RES_OK;
+	}
+	if (res != RES_OK)
+		out->n = first;
+	return res;
+}
+
+enum res
+db_packet_find(struct store *s, enum store_find kind, const char *who, int64_t upto, size_t max,
+    struct packets *out)
+{
+	struct query q;
+
+	assert((unsigned)kind < FIND_NKINDS && finds[kind].by_who == (who != NULL));
+	db_query(&q, (struct db *)s, finds[kind].which);
+	if (finds[kind].by_who)
+		db_text(&q, who);
+	if (finds[kind].by_upto)
+		db_int(&q, upto);
+	if (finds[kind].open_end) {
+		const size_t first = out->n;
+		struct store_place place;
+
+		return end_page(&q, collect_page(&q, end_of(out, max), &place, out), first, out);
+	}
+	db_int(&q, db_limit(max));
+	return collect(&q, out);
+}
+
 enum res
 db_packet_finished(struct store *s, const char *sender, struct store_place *place, size_t max,
     struct packets *out)
 {
-	const size_t first = out->n, end = max < SIZE_MAX - first ? first + max : SIZE_MAX;
+	const size_t first = out->n, end = end_of(out, max);
 	struct store_place at = *place;
 	struct query q;
 	enum res res;
@@ -248,15 +292,8 @@ db_packet_finished(struct store *s, const char *sender, struct store_place *plac
 		db_int(&q, at.at);
 		res = collect_page(&q, end, &at, out);
 	}
-	/* As in collect. */
-	if (res == RES_NOMEM && out->n > first && q.db->turn != TURN_BROKEN) {
-		out->arena.failed = false;
-		res = RES_OK;
-	}
-	if (res == RES_OK)
+	if ((res = end_page(&q, res, first, out)) == RES_OK)
 		*place = at;
-	else
-		out->n = first;
 	return res;
 }
 
@@ -309,8 +346,10 @@ db_packet_claim(struct store *s, bool paid, int64_t upto, size_t max, struct pac
 		out->n = first;
 		return res;
 	}
-	for (size_t i = first; i < out->n; i++)
+	for (size_t i = first; i < out->n; i++) {
+		db_tally_move(db, out->v[i].kind, out->v[i].state, queued);
 		out->v[i].state = queued;
+	}
 	return RES_OK;
 }
 

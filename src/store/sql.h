@@ -68,6 +68,9 @@ static_assert((int)CONTACT_GRANTED == SQL_CONTACT_GRANTED, "granted");
 	"state IN (" SQL_TEXT(SQL_STATE_SENT) ", " SQL_TEXT(SQL_STATE_DELIVERED) ", " SQL_TEXT(SQL_STATE_FAILED) ", " SQL_TEXT( \
 	    SQL_STATE_EXPIRED) ", " SQL_TEXT(SQL_STATE_CANCELLED) ", " SQL_TEXT(SQL_STATE_UNCERTAIN) ")"
 
+#define SQL_IS_TROUBLE \
+	"state IN (" SQL_TEXT(SQL_STATE_FAILED) ", " SQL_TEXT(SQL_STATE_UNCERTAIN) ")"
+
 /* -- Connection -------------------------------------------------------------------------------- */
 
 /* "ltrd"; what file(1) and we know a laterd database by. */
@@ -87,6 +90,14 @@ static_assert((int)CONTACT_GRANTED == SQL_CONTACT_GRANTED, "granted");
 	"PRAGMA cache_size = -16384;" \
 	"PRAGMA wal_autocheckpoint = 4000;" \
 	"PRAGMA journal_size_limit = 67108864;"
+
+/* Of a copy that is being made: it is deleted unless it becomes whole, and synced then. */
+#define SQL_COPY_PRAGMAS \
+	"PRAGMA locking_mode = EXCLUSIVE;" \
+	"PRAGMA journal_mode = OFF;" \
+	"PRAGMA synchronous = OFF;"
+/* Its header says WAL, because ours does; a file that stands alone has none. */
+#define SQL_COPY_WHOLE "PRAGMA journal_mode = DELETE"
 
 /* -- Statements -------------------------------------------------------------------------------- */
 
@@ -122,6 +133,14 @@ static_assert((int)CONTACT_GRANTED == SQL_CONTACT_GRANTED, "granted");
 #define SQL_FINISHED_PAGE(is_behind) \
 	"SELECT " SQL_COLUMNS " FROM packet WHERE sender = $1 AND " SQL_IS_FINISHED " AND " is_behind \
 	" ORDER BY finished_at DESC, n DESC"
+/* How many are due, of the kinds of one class. */
+#define SQL_DUE_COUNT(counts, is_class) \
+	"SELECT " counts " FROM packet WHERE " SQL_IS_SCHEDULED " AND " is_class \
+	" AND next_at <= $1"
+#define SQL_COUNT_OF(kind_number) "count(CASE WHEN kind = " SQL_TEXT(kind_number) " THEN 1 END)"
+/* The first address behind the one before; a blob sorts behind all texts and stands for none. */
+#define SQL_NEXT_SENDER(is_set) \
+	"coalesce((SELECT min(sender) FROM packet WHERE " is_set " AND sender > senders.jid), x'')"
 /* By kind, because the key of a charge begins with sender and kind. */
 #define SQL_CHARGES_OF(kind_number) \
 	"SELECT day, kind, count FROM charge WHERE sender = $1 AND kind = " SQL_TEXT(kind_number) \
@@ -153,7 +172,8 @@ static_assert((int)CONTACT_GRANTED == SQL_CONTACT_GRANTED, "granted");
 	X(PACKET_CHARGE, \
 	    "UPDATE packet SET charge_day = $1, charge_units = $2 " \
 	    "WHERE id = $3 AND state = $4 AND revision = $5 AND charge_day = 0") \
-	X(PACKET_ERASE, "DELETE FROM packet WHERE id = $1 AND " SQL_IS_ENDED) \
+	X(PACKET_ERASE, \
+	    "DELETE FROM packet WHERE id = $1 AND " SQL_IS_ENDED " RETURNING kind, state") \
 	X(PACKET_CLAIM_IM, SQL_CLAIM(SQL_IS_IM)) \
 	X(PACKET_CLAIM_PAID, SQL_CLAIM(SQL_IS_PAID)) \
 	X(PACKET_WAKE, \
@@ -170,7 +190,7 @@ static_assert((int)CONTACT_GRANTED == SQL_CONTACT_GRANTED, "granted");
 	X(PACKET_PURGE, \
 	    "DELETE FROM packet WHERE n IN (SELECT n FROM packet WHERE " SQL_IS_ENDED \
 	    " AND finished_at < $1 " \
-	    "ORDER BY finished_at LIMIT $2)") \
+	    "ORDER BY finished_at LIMIT $2) RETURNING kind, state") \
 	X(PACKET_COUNT, "SELECT count(*) FROM packet WHERE sender = $1 AND " SQL_IS_WAITING) \
 \
 	X(FIND_DUE_IM, SQL_FIND_DUE(SQL_IS_IM)) \
@@ -196,6 +216,9 @@ static_assert((int)CONTACT_GRANTED == SQL_CONTACT_GRANTED, "granted");
 	X(FIND_ATTEMPTED, \
 	    "SELECT " SQL_COLUMNS " FROM packet WHERE " SQL_IS_ATTEMPTED \
 	    " ORDER BY sent_at, n LIMIT $1") \
+	X(FIND_TROUBLE, \
+	    "SELECT " SQL_COLUMNS " FROM packet WHERE gateway = $1 AND " SQL_IS_TROUBLE \
+	    " AND finished_at <= $2 ORDER BY finished_at, n") \
 	X(NEXT_EXPIRY, \
 	    "SELECT min(expires_at) FROM packet WHERE " SQL_IS_HELD " AND expires_at > 0") \
 	X(NEXT_RETRY_IM, SQL_NEXT(SQL_IS_HELD, SQL_IS_IM)) \
@@ -212,6 +235,7 @@ static_assert((int)CONTACT_GRANTED == SQL_CONTACT_GRANTED, "granted");
 	X(CHARGE_ADD, \
 	    "INSERT INTO charge (sender, kind, day, count) VALUES ($1, $2, $3, $4) " \
 	    "ON CONFLICT (sender, kind, day) DO UPDATE SET count = charge.count + excluded.count") \
+	X(CHARGE_GET, "SELECT count FROM charge WHERE sender = $1 AND kind = $2 AND day = $3") \
 	X(CHARGE_TAKE, \
 	    "UPDATE charge SET count = CASE WHEN count > $1 THEN count - $1 ELSE 0 END " \
 	    "WHERE sender = $2 AND kind = $3 AND day = $4") \
@@ -242,6 +266,7 @@ static_assert((int)CONTACT_GRANTED == SQL_CONTACT_GRANTED, "granted");
 	X(LIMIT_SET, \
 	    "INSERT INTO quota_limit (who, kind, per_day, per_month) VALUES ($1, $2, $3, $4) " \
 	    "ON CONFLICT (who, kind) DO UPDATE SET per_day = excluded.per_day, per_month = excluded.per_month") \
+	X(LIMIT_DROP, "DELETE FROM quota_limit WHERE who = $1 AND kind = $2") \
 	X(ACCOUNT_GET, "SELECT blocked, notify, offline, hours, zone FROM account WHERE jid = $1") \
 	X(ACCOUNT_SET, \
 	    "INSERT INTO account (jid, blocked, notify, offline, hours, zone) VALUES ($1, $2, $3, $4, $5, $6) " \
@@ -270,6 +295,25 @@ static_assert((int)CONTACT_GRANTED == SQL_CONTACT_GRANTED, "granted");
 	    "FROM waiting WHERE waiting.jid IS NOT NULL) " \
 	    "SELECT contact.jid FROM waiting CROSS JOIN contact WHERE contact.jid = waiting.jid " \
 	    "AND contact.state = " SQL_TEXT(SQL_CONTACT_GRANTED) " LIMIT $2") \
+\
+	/* The bound leads SQLite into the index: most packets are not of this set. */ \
+	X(TALLY_WAITING, \
+	    "SELECT kind, state FROM packet WHERE " SQL_IS_WAITING " AND sender >= ''") \
+	X(ENDED_SINCE, \
+	    "SELECT kind, state, gateway FROM packet WHERE " SQL_IS_ENDED " AND finished_at >= $1") \
+	X(DUE_COUNT_IM, SQL_DUE_COUNT("count(*), 0, 0", SQL_IS_IM)) \
+	X(DUE_COUNT_PAID, \
+	    SQL_DUE_COUNT("0, " SQL_COUNT_OF(SQL_KIND_SMS) ", " SQL_COUNT_OF(SQL_KIND_MMS), \
+		SQL_IS_PAID)) \
+	/* Three index seeks an address, however many packets each has. */ \
+	X(SENDERS, \
+	    "WITH RECURSIVE senders (jid) AS (SELECT $1 UNION ALL SELECT min(" \
+	    SQL_NEXT_SENDER(SQL_IS_WAITING) ", " SQL_NEXT_SENDER(SQL_IS_FINISHED) \
+	    ", coalesce((SELECT min(jid) FROM account WHERE jid > senders.jid), x'')) " \
+	    "FROM senders WHERE senders.jid < x'') " \
+	    "SELECT jid FROM senders WHERE jid > $1 AND jid < x''") \
+	X(PAGE_SIZE, "PRAGMA page_size") \
+	X(PAGE_COUNT, "PRAGMA page_count") \
 	X(META_GET, "SELECT value FROM meta WHERE name = $1") \
 	X(META_SET, \
 	    "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value")

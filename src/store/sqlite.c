@@ -22,6 +22,7 @@ static const struct store_ops sqlite_ops = {
 	.refund = db_account_refund,
 	.limit = db_account_limit,
 	.set_limit = db_account_set_limit,
+	.drop_limit = db_account_drop_limit,
 	.account = db_account_get,
 	.set_account = db_account_set,
 	.waiting = db_packet_waiting,
@@ -51,6 +52,14 @@ static const struct store_ops sqlite_ops = {
 	.contact = db_account_contact,
 	.set_contact = db_account_set_contact,
 	.contacts_waiting = db_account_contacts_waiting,
+	.tally = db_operator_tally,
+	.due_by = db_operator_due_by,
+	.ended_since = db_operator_ended_since,
+	.senders = db_operator_senders,
+	.space = db_operator_space,
+	.backup_begin = db_backup_begin,
+	.backup_step = db_backup_step,
+	.backup_end = db_backup_end,
 	.meta = db_account_meta,
 	.set_meta = db_account_set_meta,
 };
@@ -166,7 +175,13 @@ set_up(struct db *db, const char *file, bool in_memory, struct buf *why)
 		(void)buf_printf(why, "cannot be opened: %s", sqlite3_errmsg(db->handle));
 		return RES_PERMFAIL;
 	}
-	return db_prepare(db, why);
+	if ((res = db_prepare(db, why)) != RES_OK)
+		return res;
+	if (db_tally_count(db) != RES_OK) {
+		(void)buf_printf(why, "cannot be read: %s", sqlite3_errmsg(db->handle));
+		return RES_PERMFAIL;
+	}
+	return RES_OK;
 }
 
 enum res
@@ -176,7 +191,6 @@ sqlite_store_open(const char *path, struct store **out, struct buf *why)
 	struct buf cause = { 0 };
 	struct store *s = NULL;
 	struct db *db;
-	char *file = NULL;
 	enum res res;
 
 	*out = NULL;
@@ -187,10 +201,10 @@ sqlite_store_open(const char *path, struct store **out, struct buf *why)
 	s = &db->store;
 	s->ops = &sqlite_ops;
 	db->lock = -1;
-	if (!in_memory && ((res = name_file(path, &file, why)) != RES_OK))
+	if (!in_memory && ((res = name_file(path, &db->file, why)) != RES_OK))
 		goto err;
-	if ((!in_memory && (res = lock_file(file, &db->lock, &cause)) != RES_OK) ||
-	    (res = set_up(db, in_memory ? path : file, in_memory, &cause)) != RES_OK) {
+	if ((!in_memory && (res = lock_file(db->file, &db->lock, &cause)) != RES_OK) ||
+	    (res = set_up(db, in_memory ? path : db->file, in_memory, &cause)) != RES_OK) {
 		(void)buf_printf(why, "%s: %s", path, buf_str(&cause));
 		goto err;
 	}
@@ -199,7 +213,6 @@ sqlite_store_open(const char *path, struct store **out, struct buf *why)
 err:
 	sqlite_store_close(&s);
 	buf_free(&cause);
-	free(file);
 	return res;
 }
 
@@ -207,12 +220,52 @@ void
 sqlite_store_close(struct store **s)
 {
 	struct db *db = (struct db *)*s;
+	struct backup *backup;
 
 	if (db == NULL)
 		return;
+	/* A connection that is being copied cannot be closed. */
+	backup = db->backup;
+	db_backup_end(&backup);
 	/* Closing rolls back what was not committed; the lock goes last. */
 	db_close(db);
 	lock_release(&db->lock);
+	free(db->file);
 	free(db);
 	*s = NULL;
+}
+
+static void
+expose_packets(const struct tally *t, struct buf *out)
+{
+	static const char name[] = "laterd_packets";
+
+	metrics_family(out, name, "gauge", "Packets in the store.");
+	for (int k = KIND_IM; k < KIND_END; k++)
+		for (int st = PACKET_SCHEDULED; st < PACKET_NSTATES; st++)
+			metrics_sample(out, name, (double)t->n[k][st], "kind",
+			    packet_kind_name((enum packet_kind)k), "state",
+			    packet_state_name((enum packet_state)st), NULL);
+}
+
+void
+sqlite_store_expose(struct store *s, struct buf *out)
+{
+	struct db *db = (struct db *)s;
+	struct store_space space;
+	struct tally tally;
+
+	metrics_family(out, "laterd_commit_seconds", "histogram",
+	    "Time until a turn was on disk.");
+	metrics_histogram(out, "laterd_commit_seconds", &db->commits, NULL);
+	if (s->ops->space(s, &space) == RES_OK) {
+		metrics_family(out, "laterd_database_bytes", "gauge",
+		    "Size of the database and its write-ahead log.");
+		metrics_sample(out, "laterd_database_bytes", (double)space.used, NULL);
+		metrics_family(out, "laterd_database_free_bytes", "gauge",
+		    "Room left on the file system of the database.");
+		metrics_sample(out, "laterd_database_free_bytes", (double)space.left, NULL);
+	}
+	if (s->ops->tally(s, &tally) == RES_OK)
+		expose_packets(&tally, out);
 }

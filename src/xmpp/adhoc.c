@@ -374,6 +374,13 @@ run_filled(struct adhoc *a, struct request *rq, struct session *s)
 	return answer;
 }
 
+/* One that gives no form may still be sent one, as chat has places for it. */
+static bool
+takes_form(const struct command_info *cmd)
+{
+	return cmd->has_form || cmd->places[0].kind != PLACE_END;
+}
+
 static xmpp_stanza_t *
 begin(struct adhoc *a, struct request *rq)
 {
@@ -381,14 +388,14 @@ begin(struct adhoc *a, struct request *rq)
 	    a->env.ops->find(a->env.commands, span_of(stanza_attr(rq->command, "node")));
 	struct session *s;
 
-	if (cmd == NULL)
+	if (cmd == NULL || cmd->chat_only)
 		return answer_fault(a, rq, FAULT_UNKNOWN_NODE);
 	if (rq->action == ACTION_PREV || rq->action == ACTION_CANCEL)
 		return answer_fault(a, rq, FAULT_BAD_ACTION);
 	s = session_begin(rq->who, cmd);
 	if (s == NULL)
 		return answer_fault(a, rq, FAULT_NOMEM);
-	if (rq->x == NULL || !cmd->has_form)
+	if (rq->x == NULL || !takes_form(cmd))
 		return run(a, rq, s, COMMAND_ASK, NULL);
 	return run_filled(a, rq, s);
 }

@@ -38,7 +38,8 @@ void adhoc_free(struct adhoc **a);
  *
  * Actions: none, execute, next and complete go forward (`complete` on a filled-in first stage skips
  * the confirmation), prev gives the form back filled in, cancel ends.  A first request that carries
- * a submitted form is stage 1.  A session belongs to the full JID and node that began it;
+ * a submitted form is stage 1; of a command that has neither a form nor places (core/command.h) it
+ * is not read.  A session belongs to the full JID and node that began it;
  * bad-sessionid, session-expired (kept apart for an hour), bad-action, bad-payload,
  * malformed-action as in XEP-0050 section 4.4.  A form of more than SESSION_FORM_MAX is a
  * policy-violation, and leaves the session as it is.

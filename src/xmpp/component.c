@@ -112,6 +112,7 @@ component_pong(struct component *c, const char *id)
 	} else if (c->batch_open && is_pong(id, "batch", c->batches)) {
 		c->batch_open = false;
 		timer_stop(&c->batch_timer);
+		histogram_add_ms(&c->pong_seconds, clock_mono(c->env.clock) - c->pinged_at);
 		c->env.events->settled(c->env.events_arg);
 	}
 }
@@ -219,7 +220,9 @@ m_send(struct messenger *m, const struct outgoing *o)
 static void
 m_resume(struct messenger *m, uint64_t ticket)
 {
+	/* One of them knows it. */
 	adhoc_resume(of(m)->adhoc, ticket);
+	talks_resume(chat_talks(of(m)->chat), ticket);
 }
 
 static enum res
@@ -257,6 +260,8 @@ m_barrier(struct messenger *m)
 	if (r != RES_OK)
 		return r;
 	c->batches++;
+	c->pinged_at = clock_mono(c->env.clock);
+	histogram_add(&c->batch_bytes, (double)c->batched);
 	c->batch_open = c->batch_held = c->used = true;
 	c->batched = c->batched_turn = 0;
 	await_pong(c, &c->batch_timer);
@@ -303,33 +308,6 @@ on_probe(void *arg, const char *bare)
 
 static const struct presence_events presence_events = { .changed = on_changed, .probe = on_probe };
 
-/* -- What our own questions come to ------------------------------------------------------------ */
-
-/* What is too large to leave is a question that fails; component_send would answer it. */
-static enum res
-send_question(void *arg, xmpp_stanza_t *iq)
-{
-	struct component *c = arg;
-
-	return stream_write_stanza(c->stream, iq);
-}
-
-static void
-on_client_clock(void *arg, const char *jid)
-{
-	struct component *c = arg;
-
-	c->env.events->client_clock(c->env.events_arg, jid);
-}
-
-static void
-on_slot(void *arg, uint64_t ticket, enum res res, const struct slot *slot, const char *words)
-{
-	struct component *c = arg;
-
-	c->env.events->slot(c->env.events_arg, ticket, res, slot, words);
-}
-
 /* -- What the stream reports ------------------------------------------------------------------- */
 
 static void
@@ -348,6 +326,7 @@ on_up(void *arg)
 {
 	struct component *c = arg;
 
+	c->streams++;
 	c->settling = true;
 	await_pong(c, &c->settle_timer);
 	if (ping(c, "settle", ++c->settles, stream_write_now) != RES_OK)
@@ -366,6 +345,7 @@ on_down(void *arg)
 	timer_stop(&c->batch_timer);
 	forget_asked(c);
 	adhoc_forget(c->adhoc);
+	talks_forget(chat_talks(c->chat));
 	requests_reset(c->requests);
 	client_time_reset(c->client_time);
 	upload_reset(c->upload);
@@ -405,39 +385,40 @@ static const struct stream_events stream_events = {
 
 /* -- The component ----------------------------------------------------------------------------- */
 
-/* What asks others. */
-static bool
-build_questions(struct component *c)
+static void
+send_chat(void *arg, xmpp_stanza_t *st)
 {
-	const struct requests_env requests = {
+	component_send(arg, st);
+}
+
+static void
+chat_failed(void *arg)
+{
+	struct component *c = arg;
+
+	c->env.events->failed(c->env.events_arg);
+}
+
+static bool
+build_chat(struct component *c)
+{
+	const struct chat_env env = {
 		.ctx = c->ctx,
-		.clock = c->env.clock,
-		.timers = c->env.timers,
-		.send = send_question,
-		.arg = c,
-	};
-	struct client_time_env client_time = {
-		.ctx = c->ctx,
-		.clock = c->env.clock,
-		.from = buf_str(&c->bot),
-		.told = on_client_clock,
-		.arg = c,
-	};
-	struct upload_env upload = {
-		.ctx = c->ctx,
-		.clock = c->env.clock,
-		.timers = c->env.timers,
-		.from = buf_str(&c->bot),
-		.own = c->address.domain,
-		.told = on_slot,
+		.talk = {
+			.clock = c->env.clock,
+			.timers = c->env.timers,
+			.zone = c->config.zone,
+			.ops = c->env.command_ops,
+			.commands = c->env.commands,
+		},
+		.address = c->address.domain,
+		.send = send_chat,
+		.failed = chat_failed,
 		.arg = c,
 	};
 
-	c->requests = requests_new(&requests);
-	client_time.requests = upload.requests = c->requests;
-	c->client_time = client_time_new(&client_time);
-	c->upload = upload_new(&upload);
-	return c->requests != NULL && c->client_time != NULL && c->upload != NULL;
+	c->chat = chat_new(&talk_bounds_default, &env);
+	return c->chat != NULL;
 }
 
 static bool
@@ -475,7 +456,7 @@ build(struct component *c)
 	c->tracker = tracker_new(env->clock, env->timers, &presence_events, c);
 	c->privilege = privilege_new();
 	return c->stream != NULL && c->adhoc != NULL && c->query != NULL && c->tracker != NULL &&
-	    c->privilege != NULL && build_questions(c);
+	    c->privilege != NULL && build_chat(c) && component_build_asks(c);
 }
 
 struct component *
@@ -488,6 +469,7 @@ component_new(const struct component_config *config, const struct component_env 
 	c->messenger.ops = &messenger_ops;
 	c->config = *config;
 	c->env = *env;
+	c->batch_bytes.ladder = LADDER_NUMBERS;
 	if (jid_parse_text(&c->address, config->stream.address) != RES_OK ||
 	    *c->address.local != '\0' || *c->address.resource != '\0' ||
 	    jid_parse_text(&c->ping_to, config->stream.ping_to) != RES_OK || !build(c))
@@ -509,6 +491,7 @@ component_free(struct component **cp)
 	free(c->asked);
 	stream_free(&c->stream);
 	adhoc_free(&c->adhoc);
+	chat_free(&c->chat);
 	query_free(&c->query);
 	tracker_free(&c->tracker);
 	privilege_free(&c->privilege);
@@ -529,6 +512,7 @@ sweep(void *arg)
 	struct component *c = arg;
 
 	adhoc_sweep(c->adhoc);
+	talks_sweep(chat_talks(c->chat));
 	timer_set(c->env.timers, &c->sweep_timer, clock_mono(c->env.clock) + SWEEP_MS, sweep, c);
 }
 
@@ -562,6 +546,7 @@ component_flush(struct component *c)
 {
 	forget_asked(c);
 	adhoc_committed(c->adhoc);
+	talks_committed(chat_talks(c->chat));
 	requests_committed(c->requests);
 	c->batch_held = false;
 	c->batched_turn = 0;
@@ -581,6 +566,7 @@ component_failed(struct component *c)
 		    "internal-server-error", NOT_STORED, NULL, NULL));
 	forget_asked(c);
 	adhoc_failed(c->adhoc);
+	talks_failed(chat_talks(c->chat));
 	requests_failed(c->requests);
 	if (c->batch_held)
 		(void)ping(c, "batch", c->batches, stream_write);

@@ -55,13 +55,24 @@ void component_start(struct component *c);
 void component_close(struct component *c);
 bool component_is_closed(const struct component *c);
 struct messenger *component_messenger(struct component *c);
+/*
+ * Other admins, domains and zone from now on; the rest of the configuration is that of the start.  A
+ * domain that is served no more grants nothing any more.
+ */
+void component_configure(struct component *c, const struct component_config *config);
+/*
+ * Append what is measured here (base/metrics.h): whether the stream is up, how often it was begun,
+ * how long pongs take, messages and bytes of batches, whose presence is known, chat lines and
+ * command sessions.
+ */
+void component_expose(struct component *c, struct buf *out);
 
 /* The turn is on disk: what it answered may leave. */
 void component_flush(struct component *c);
 /*
  * The turn could not be written: forget what it answered, and answer each iq of the turn with
- * internal-server-error, type='wait', instead.  Messages that the turn sent are forgotten too; a
- * barrier that it began stays under way, for what was sent before.
+ * internal-server-error, type='wait', instead, and chat lines in words.  Messages that the turn sent
+ * are forgotten too; a barrier that it began stays under way, for what was sent before.
  */
 void component_failed(struct component *c);
 

@@ -1,11 +1,13 @@
 /*
- * What the two halves of the component share: component.c speaks for the service, inbound.c hears
- * the server.
+ * What the parts of the component share: component.c speaks for the service, inbound.c hears the
+ * server, component_asks.c asks it, component_expose.c measures.
  */
 #ifndef LATERD_XMPP_COMPONENT_PRIVATE_H
 #define LATERD_XMPP_COMPONENT_PRIVATE_H
 
+#include "base/metrics.h"
 #include "xmpp/adhoc.h"
+#include "xmpp/chat.h"
 #include "xmpp/client_time.h"
 #include "xmpp/component.h"
 #include "xmpp/presence.h"
@@ -24,6 +26,7 @@ struct component {
 	xmpp_ctx_t *ctx;
 	struct stream *stream;
 	struct adhoc *adhoc;
+	struct chat *chat;
 	struct query *query;
 	struct tracker *tracker;
 	struct privilege *privilege;
@@ -47,6 +50,11 @@ struct component {
 	xmpp_stanza_t **asked;
 	size_t nasked, asked_cap;
 
+	/* What is measured. */
+	uint64_t streams;
+	int64_t pinged_at; /* monotonic: the batch under way */
+	struct histogram pong_seconds, batch_bytes;
+
 	int64_t dropped_at; /* of the last log line about one */
 	unsigned dropped_more;
 	int64_t unsent_at; /* of the last log line about an answer that must not leave */
@@ -60,6 +68,8 @@ bool inbound_again(void *arg, xmpp_stanza_t *iq);
 void inbound_answered(void *arg, xmpp_stanza_t *answer);
 /* It is a domain whose users we serve, or the one that is pinged. */
 bool component_serves(const struct component *c, const char *domain);
+/* What is asked of others: requests, client_time and upload.  False without memory. */
+bool component_build_asks(struct component *c);
 /* The server answered the ping of that id. */
 void component_pong(struct component *c, const char *id);
 /*

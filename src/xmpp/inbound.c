@@ -10,8 +10,8 @@
 #define NS_DELAY "urn:xmpp:delay"
 
 #define NOT_READ \
-	"Nobody reads what is written here.  To schedule a message, use the ad-hoc commands of " \
-	"this address: your client shows them in its service discovery or its menu of commands."
+	"Replies to this address are not read.  Write to the person instead: their address is " \
+	"the part before the @ here, with an @ in place of its last %."
 
 /* A stanza whose sender is known to be an address. */
 struct inbound {
@@ -169,9 +169,9 @@ on_privilege(struct inbound *in)
 		tracker_scope(c->tracker, domain, privilege_scope(c->privilege, domain));
 }
 
-/* Chat is not read, and whoever tries is told so; but no machine, for it might answer back. */
+/* Replies are not read, and whoever tries is told so; but no machine, for it might answer back. */
 static void
-on_chat(struct inbound *in)
+on_reply(struct inbound *in)
 {
 	if (is(in->type, "groupchat") || is(in->type, "headline") ||
 	    stanza_child(in->st, "body", NULL) == NULL ||
@@ -193,8 +193,10 @@ on_message(struct inbound *in)
 	else if (received != NULL && *stanza_attr(received, "id") != '\0')
 		in->c->env.events->received(in->c->env.events_arg, stanza_attr(received, "id"),
 		    in->from.jid.bare);
+	else if (to_domain(in) || to_bot(in))
+		chat_handle(in->c->chat, &in->from, &in->to, in->st);
 	else
-		on_chat(in);
+		on_reply(in);
 }
 
 /* -- presence ---------------------------------------------------------------------------------- */

@@ -485,3 +485,15 @@ tracker_value(const struct tracker *t, const char *bare)
 		return value_of(t, e);
 	return scope_of(t, domain_of(bare)) == SCOPE_ALL ? PRESENCE_OFFLINE : PRESENCE_UNKNOWN;
 }
+
+void
+tracker_count(const struct tracker *t, size_t *online, size_t *offline)
+{
+	const struct entry *e;
+
+	*online = *offline = 0;
+	for (e = t->entries; e != NULL; e = e->hh.next) {
+		*online += e->value == PRESENCE_ONLINE;
+		*offline += e->value == PRESENCE_OFFLINE;
+	}
+}

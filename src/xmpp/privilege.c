@@ -161,6 +161,17 @@ privilege_revoke_message(struct privilege *p, const char *domain)
 		p->grants[i].refused = true;
 }
 
+void
+privilege_forget(struct privilege *p, const char *domain)
+{
+	size_t i = find(p, domain);
+
+	if (i == p->n)
+		return;
+	free(p->grants[i].domain);
+	p->grants[i] = p->grants[--p->n];
+}
+
 enum presence_scope
 privilege_scope(const struct privilege *p, const char *domain)
 {

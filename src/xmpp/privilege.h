@@ -29,6 +29,8 @@ bool privilege_learn(struct privilege *p, const char *from, xmpp_stanza_t *messa
 const char *privilege_message_ns(const struct privilege *p, const char *domain);
 /* The server refused to send for this domain: not again on this stream. */
 void privilege_revoke_message(struct privilege *p, const char *domain);
+/* What this domain has granted counts no more, until it grants it again. */
+void privilege_forget(struct privilege *p, const char *domain);
 /* presence 'managed_entity' or 'roster' in namespace 2: ALL; in namespace 1: SOME. */
 enum presence_scope privilege_scope(const struct privilege *p, const char *domain);
 

@@ -77,6 +77,13 @@ query_free(struct query **qp)
 	*qp = NULL;
 }
 
+void
+query_configure(struct query *q, const char *const *admins, const struct zone *zone)
+{
+	q->config.admins = admins;
+	q->config.zone = zone;
+}
+
 static xmpp_stanza_t *
 refuse(struct query *q, const struct question *ask, const char *type, const char *condition)
 {
@@ -166,15 +173,27 @@ info_of_us(struct query *q, const struct question *ask)
 	return iq;
 }
 
+/* The next command from *i on that they may execute and that has a node; NULL past the last. */
+static const struct command_info *
+next_visible(struct query *q, const struct question *ask, size_t *i)
+{
+	const struct command_info *cmd;
+
+	do
+		cmd = q->ops->visible(q->commands, ask->who, (*i)++);
+	while (cmd != NULL && cmd->chat_only);
+	return cmd;
+}
+
 static const struct command_info *
 find_visible(struct query *q, const struct question *ask)
 {
 	const struct command_info *cmd;
+	size_t i = 0;
 
-	for (size_t i = 0; (cmd = q->ops->visible(q->commands, ask->who, i)) != NULL; i++)
-		if (strcmp(cmd->name, ask->node) == 0)
-			return cmd;
-	return NULL;
+	while ((cmd = next_visible(q, ask, &i)) != NULL && strcmp(cmd->name, ask->node) != 0)
+		;
+	return cmd;
 }
 
 static xmpp_stanza_t *
@@ -204,6 +223,7 @@ on_items(struct query *q, const struct question *ask)
 {
 	const struct command_info *cmd;
 	xmpp_stanza_t *query, *iq;
+	size_t i = 0;
 
 	if (*ask->node != '\0' && strcmp(ask->node, NS_COMMANDS) != 0 &&
 	    find_visible(q, ask) == NULL)
@@ -213,7 +233,7 @@ on_items(struct query *q, const struct question *ask)
 		add_item(query, q->bot, NULL, q->config.name);
 	if (strcmp(ask->node, NS_COMMANDS) != 0)
 		return iq;
-	for (size_t i = 0; (cmd = q->ops->visible(q->commands, ask->who, i)) != NULL; i++)
+	while ((cmd = next_visible(q, ask, &i)) != NULL)
 		add_item(query, stanza_attr(ask->iq, "to"), cmd->name, cmd->title);
 	return iq;
 }

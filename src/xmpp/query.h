@@ -33,6 +33,8 @@ struct query;
 struct query *query_new(const struct query_config *config, xmpp_ctx_t *ctx,
     const struct clock *clock, const struct command_ops *ops, struct commands *commands);
 void query_free(struct query **q);
+/* Other admins and another zone from now on; borrowed. */
+void query_configure(struct query *q, const char *const *admins, const struct zone *zone);
 
 /*
  * Answer an iq of type get (or set) addressed to our domain (`to_bot` false) or to bot@ (true):

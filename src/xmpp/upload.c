@@ -14,7 +14,7 @@
 
 /* A slot that is wanted; it stands in one list at a time. */
 struct job {
-	struct place *place;
+	struct provider *provider;
 	uint64_t ticket;
 	size_t size;
 	char *name, *type;
@@ -22,7 +22,7 @@ struct job {
 };
 
 /* What is known of a domain. */
-struct place {
+struct provider {
 	struct upload *upload;
 	char *domain;
 	char *service;    /* NULL: not known */
@@ -32,12 +32,12 @@ struct place {
 	bool silent;      /* somebody who may be the service has not said whether they are */
 	unsigned open;    /* questions under way, perhaps of a search that has found one already */
 	struct job *waiting;
-	struct place *next;
+	struct provider *next;
 };
 
 struct upload {
 	struct upload_env env;
-	struct place *places;
+	struct provider *providers;
 	size_t njobs;
 	struct job *asking;    /* each is the `arg` of its request */
 	struct job *too_large; /* to be told by the timer */
@@ -58,14 +58,14 @@ job_free(struct upload *u, struct job *job)
 }
 
 static struct job *
-job_new(struct upload *u, struct place *place, const struct slot_request *rq)
+job_new(struct upload *u, struct provider *provider, const struct slot_request *rq)
 {
 	struct job *job = calloc(1, sizeof(*job));
 
 	if (job == NULL)
 		return NULL;
 	u->njobs++;
-	job->place = place;
+	job->provider = provider;
 	job->ticket = rq->ticket;
 	job->size = rq->size;
 	job->name = strdup(rq->name);
@@ -110,8 +110,8 @@ tell_too_large(void *arg)
 		DL_DELETE(jobs, job);
 		buf_reset(&words);
 		/* The service may have been forgotten meanwhile, and the domain has not. */
-		upload_say_too_large(&words, job->place->service != NULL ? job->place->service
-		    : job->place->domain, job->size, job->place->max_size);
+		upload_say_too_large(&words, job->provider->service != NULL ? job->provider->service
+		    : job->provider->domain, job->size, job->provider->max_size);
 		tell(u, job, RES_INVALID, NULL, buf_str(&words));
 	}
 	buf_free(&words);
@@ -120,26 +120,26 @@ tell_too_large(void *arg)
 /* -- Slots ------------------------------------------------------------------------------------- */
 
 static void
-forget_service(struct place *place)
+forget_service(struct provider *provider)
 {
-	free(place->service);
-	place->service = NULL;
+	free(provider->service);
+	provider->service = NULL;
 }
 
 /* Perhaps the service has moved: it is looked for again before the next slot. */
 static void
 refuse(struct job *job, enum res res, const char *words)
 {
-	struct upload *u = job->place->upload;
+	struct upload *u = job->provider->upload;
 
-	forget_service(job->place);
+	forget_service(job->provider);
 	tell(u, job, res, NULL, words);
 }
 
 static void
 on_result(struct job *job, const struct request_answer *a)
 {
-	struct upload *u = job->place->upload;
+	struct upload *u = job->provider->upload;
 	struct arena arena = { .max = (size_t)64 << 10 };
 	struct buf words = { 0 };
 	struct slot slot;
@@ -159,7 +159,7 @@ static void
 on_slot(void *arg, const struct request_answer *a)
 {
 	struct job *job = arg;
-	struct upload *u = job->place->upload;
+	struct upload *u = job->provider->upload;
 	struct buf words = { 0 };
 	enum res res = RES_TEMPFAIL;
 
@@ -170,7 +170,7 @@ on_slot(void *arg, const struct request_answer *a)
 	}
 	if (a->end == REQUEST_ERROR)
 		res = upload_read_error(
-		    a->iq, a->from, job->size, job->place->max_size, &words);
+		    a->iq, a->from, job->size, job->provider->max_size, &words);
 	else
 		buf_printf(&words, "%s " NO_ANSWER, a->from);
 	refuse(job, res, buf_str(&words));
@@ -198,18 +198,18 @@ slot_question(struct upload *u, const struct job *job)
 static enum res
 ask_for_slot(struct upload *u, struct job *job)
 {
-	struct place *place = job->place;
+	struct provider *provider = job->provider;
 	struct request rq = {
 		.type = "get",
 		.from = u->env.from,
-		.to = place->service,
+		.to = provider->service,
 		.timeout_ms = UPLOAD_WAIT_MS,
 		.fn = on_slot,
 		.arg = job,
 	};
 	enum res res;
 
-	if (place->max_size > 0 && job->size > (uint64_t)place->max_size) {
+	if (provider->max_size > 0 && job->size > (uint64_t)provider->max_size) {
 		DL_APPEND(u->too_large, job);
 		timer_set(u->env.timers, &u->timer, clock_mono(u->env.clock), tell_too_large, u);
 		return RES_OK;
@@ -224,24 +224,24 @@ ask_for_slot(struct upload *u, struct job *job)
 /* -- The search for the service ---------------------------------------------------------------- */
 
 static void
-found(struct place *place, const char *service, int64_t max_size)
+found(struct provider *provider, const char *service, int64_t max_size)
 {
-	struct upload *u = place->upload;
-	struct job *jobs = place->waiting, *job;
+	struct upload *u = provider->upload;
+	struct job *jobs = provider->waiting, *job;
 
-	place->service = strdup(service);
-	if (place->service == NULL) {
-		place->silent = true;
+	provider->service = strdup(service);
+	if (provider->service == NULL) {
+		provider->silent = true;
 		return;
 	}
-	place->looking = false;
-	place->max_size = max_size;
-	place->until = clock_mono(u->env.clock) + UPLOAD_KEPT_MS;
-	place->waiting = NULL;
+	provider->looking = false;
+	provider->max_size = max_size;
+	provider->until = clock_mono(u->env.clock) + UPLOAD_KEPT_MS;
+	provider->waiting = NULL;
 	while ((job = jobs) != NULL) {
 		DL_DELETE(jobs, job);
 		/* Whoever was told may have had the service forgotten. */
-		if (place->service == NULL || ask_for_slot(u, job) != RES_OK)
+		if (provider->service == NULL || ask_for_slot(u, job) != RES_OK)
 			tell(u, job, RES_TEMPFAIL, NULL,
 			    "The upload service cannot be asked now. Please try again later.");
 	}
@@ -249,48 +249,48 @@ found(struct place *place, const char *service, int64_t max_size)
 
 /* A question of the search has its answer; was it the last? */
 static void
-settle(struct place *place)
+settle(struct provider *provider)
 {
-	struct upload *u = place->upload;
-	struct job *jobs = place->waiting;
+	struct upload *u = provider->upload;
+	struct job *jobs = provider->waiting;
 	struct buf words = { 0 };
 
-	if (!place->looking || place->open > 0)
+	if (!provider->looking || provider->open > 0)
 		return;
-	place->looking = false;
-	place->waiting = NULL;
-	if (place->silent)
-		buf_printf(&words, "The upload service of %s " NO_ANSWER, place->domain);
+	provider->looking = false;
+	provider->waiting = NULL;
+	if (provider->silent)
+		buf_printf(&words, "The upload service of %s " NO_ANSWER, provider->domain);
 	else
-		buf_printf(&words, "%s has no service for uploading files.", place->domain);
-	tell_all(u, jobs, place->silent ? RES_TEMPFAIL : RES_INVALID, buf_str(&words));
+		buf_printf(&words, "%s has no service for uploading files.", provider->domain);
+	tell_all(u, jobs, provider->silent ? RES_TEMPFAIL : RES_INVALID, buf_str(&words));
 	buf_free(&words);
 }
 
 static void
-take_answer(struct place *place, const struct request_answer *a)
+take_answer(struct provider *provider, const struct request_answer *a)
 {
-	place->open--;
+	provider->open--;
 	if (a->end != REQUEST_RESULT && (a->end != REQUEST_ERROR || upload_is_wait(a->iq)))
-		place->silent = true;
+		provider->silent = true;
 }
 
 static void
 on_info(void *arg, const struct request_answer *a)
 {
-	struct place *place = arg;
+	struct provider *provider = arg;
 	int64_t max_size;
 
-	take_answer(place, a);
-	if (place->looking && a->end == REQUEST_RESULT && upload_read_service(a->iq, &max_size))
-		found(place, a->from, max_size);
-	settle(place);
+	take_answer(provider, a);
+	if (provider->looking && a->end == REQUEST_RESULT && upload_read_service(a->iq, &max_size))
+		found(provider, a->from, max_size);
+	settle(provider);
 }
 
 static void
-ask_disco(struct place *place, const char *to, const char *ns, request_fn *fn)
+ask_disco(struct provider *provider, const char *to, const char *ns, request_fn *fn)
 {
-	struct upload *u = place->upload;
+	struct upload *u = provider->upload;
 	const struct request rq = {
 		.type = "get",
 		.from = u->env.from,
@@ -298,76 +298,76 @@ ask_disco(struct place *place, const char *to, const char *ns, request_fn *fn)
 		.child = stanza_new(u->env.ctx, "query", ns),
 		.timeout_ms = UPLOAD_WAIT_MS,
 		.fn = fn,
-		.arg = place,
+		.arg = provider,
 	};
 
 	if (requests_ask(u->env.requests, &rq) == RES_OK)
-		place->open++;
+		provider->open++;
 	else
-		place->silent = true;
+		provider->silent = true;
 }
 
 /* The server itself is asked already, and we know what we are. */
 static void
-ask_item(struct place *place, const struct jid *jid)
+ask_item(struct provider *provider, const struct jid *jid)
 {
 	struct buf to = { .max = JID_FULL_MAX };
 
-	if (strcmp(jid->bare, place->domain) != 0 &&
-	    strcmp(jid->domain, place->upload->env.own) != 0 && jid_print(&to, jid) == RES_OK)
-		ask_disco(place, buf_str(&to), NS_DISCO_INFO, on_info);
+	if (strcmp(jid->bare, provider->domain) != 0 &&
+	    strcmp(jid->domain, provider->upload->env.own) != 0 && jid_print(&to, jid) == RES_OK)
+		ask_disco(provider, buf_str(&to), NS_DISCO_INFO, on_info);
 	buf_free(&to);
 }
 
 static void
 on_items(void *arg, const struct request_answer *a)
 {
-	struct place *place = arg;
+	struct provider *provider = arg;
 	xmpp_stanza_t *item = NULL;
 	struct jid jid;
 	int n = 0;
 
-	take_answer(place, a);
-	while (place->looking && a->end == REQUEST_RESULT && n++ < UPLOAD_ITEMS_MAX &&
+	take_answer(provider, a);
+	while (provider->looking && a->end == REQUEST_RESULT && n++ < UPLOAD_ITEMS_MAX &&
 	    upload_read_item(a->iq, &item, &jid))
-		ask_item(place, &jid);
-	settle(place);
+		ask_item(provider, &jid);
+	settle(provider);
 }
 
 /* -- Places ------------------------------------------------------------------------------------ */
 
-static struct place *
+static struct provider *
 find_or_add(struct upload *u, const char *domain)
 {
-	struct place *place;
+	struct provider *provider;
 
-	LL_FOREACH(u->places, place)
-		if (strcmp(place->domain, domain) == 0)
-			return place;
-	place = calloc(1, sizeof(*place));
-	if (place == NULL)
+	LL_FOREACH(u->providers, provider)
+		if (strcmp(provider->domain, domain) == 0)
+			return provider;
+	provider = calloc(1, sizeof(*provider));
+	if (provider == NULL)
 		return NULL;
-	place->upload = u;
-	place->domain = strdup(domain);
-	if (place->domain == NULL) {
-		free(place);
+	provider->upload = u;
+	provider->domain = strdup(domain);
+	if (provider->domain == NULL) {
+		free(provider);
 		return NULL;
 	}
-	LL_PREPEND(u->places, place);
-	return place;
+	LL_PREPEND(u->providers, provider);
+	return provider;
 }
 
 /* RES_TEMPFAIL: nobody could be asked. */
 static enum res
-look_for_service(struct place *place)
+look_for_service(struct provider *provider)
 {
-	unsigned before = place->open;
+	unsigned before = provider->open;
 
-	place->silent = false;
-	ask_disco(place, place->domain, NS_DISCO_INFO, on_info);
-	ask_disco(place, place->domain, NS_DISCO_ITEMS, on_items);
-	place->looking = place->open > before;
-	return place->looking ? RES_OK : RES_TEMPFAIL;
+	provider->silent = false;
+	ask_disco(provider, provider->domain, NS_DISCO_INFO, on_info);
+	ask_disco(provider, provider->domain, NS_DISCO_ITEMS, on_items);
+	provider->looking = provider->open > before;
+	return provider->looking ? RES_OK : RES_TEMPFAIL;
 }
 
 struct upload *
@@ -393,19 +393,19 @@ void
 upload_free(struct upload **up)
 {
 	struct upload *u = *up;
-	struct place *place;
+	struct provider *provider;
 
 	if (u == NULL)
 		return;
 	timer_stop(&u->timer);
 	free_jobs(u, u->asking);
 	free_jobs(u, u->too_large);
-	while ((place = u->places) != NULL) {
-		u->places = place->next;
-		free_jobs(u, place->waiting);
-		forget_service(place);
-		free(place->domain);
-		free(place);
+	while ((provider = u->providers) != NULL) {
+		u->providers = provider->next;
+		free_jobs(u, provider->waiting);
+		forget_service(provider);
+		free(provider->domain);
+		free(provider);
 	}
 	free(u);
 	*up = NULL;
@@ -420,26 +420,26 @@ is_sendable(const char *text, size_t max)
 enum res
 upload_ask(struct upload *u, const char *domain, const struct slot_request *rq)
 {
-	struct place *place;
+	struct provider *provider;
 	struct job *job;
 	enum res res = RES_OK;
 
 	if (rq->size == 0 || !is_sendable(rq->name, UPLOAD_NAME_MAX) ||
 	    !is_sendable(rq->type, UPLOAD_TYPE_MAX))
 		return RES_INVALID;
-	place = u->njobs >= UPLOAD_JOBS_MAX ? NULL : find_or_add(u, domain);
-	job = place == NULL ? NULL : job_new(u, place, rq);
+	provider = u->njobs >= UPLOAD_JOBS_MAX ? NULL : find_or_add(u, domain);
+	job = provider == NULL ? NULL : job_new(u, provider, rq);
 	if (job == NULL)
 		return RES_TEMPFAIL;
-	if (place->service != NULL && place->until <= clock_mono(u->env.clock))
-		forget_service(place);
-	if (place->service != NULL) {
+	if (provider->service != NULL && provider->until <= clock_mono(u->env.clock))
+		forget_service(provider);
+	if (provider->service != NULL) {
 		res = ask_for_slot(u, job);
 	} else {
-		if (!place->looking)
-			res = look_for_service(place);
+		if (!provider->looking)
+			res = look_for_service(provider);
 		if (res == RES_OK)
-			DL_APPEND(place->waiting, job);
+			DL_APPEND(provider->waiting, job);
 	}
 	if (res == RES_OK)
 		return RES_OK;
@@ -450,8 +450,8 @@ upload_ask(struct upload *u, const char *domain, const struct slot_request *rq)
 void
 upload_reset(struct upload *u)
 {
-	struct place *place;
+	struct provider *provider;
 
-	LL_FOREACH(u->places, place)
-		forget_service(place);
+	LL_FOREACH(u->providers, provider)
+		forget_service(provider);
 }

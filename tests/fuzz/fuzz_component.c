@@ -47,7 +47,8 @@ now(void *arg)
 /* -- The service ----------------------------------------------------------------------------------
  */
 
-static const struct command_info im = { .name = "im", .title = "Later", .has_form = true };
+static const struct command_info im = { .name = "im", .title = "Later", .has_form = true,
+	.places = { { PLACE_WORD, "to" }, { PLACE_REST, "body" } }, .usage = "im <to> <text>" };
 
 static const struct command_info *
 visible(struct commands *c, const struct asker *who, size_t i)
@@ -91,6 +92,7 @@ run_command(struct commands *c, const struct asker *who, const struct command_in
 		reply->ticket = w->tickets;
 		return;
 	}
+	reply->asks = in != NULL && *form_get(in, "to") == 'a';
 	reply->kind = stage == COMMAND_ASK ? REPLY_FORM
 	    : stage == COMMAND_CHECK       ? REPLY_CONFIRM
 	                                   : REPLY_DONE;
@@ -99,7 +101,19 @@ run_command(struct commands *c, const struct asker *who, const struct command_in
 	buf_text(&reply->note, in == NULL ? "" : form_get(in, "body"));
 }
 
-static const struct command_ops command_ops = { visible, find_command, run_command };
+static bool
+admit(struct commands *c, const struct asker *who, struct reply *refusal)
+{
+	(void)c;
+	if (strcmp(who->jid.domain, "example.org") == 0)
+		return true;
+	reply_refuse(refusal, "forbidden", "auth", "You are not served.");
+	return false;
+}
+
+static const struct command_ops command_ops = {
+	.visible = visible, .admit = admit, .find = find_command, .run = run_command
+};
 
 static void
 on_plain(void *arg)

@@ -44,7 +44,7 @@ struct requested {
 	void *arg;
 };
 
-#define PHONE_RULES_MAX 16
+#define PHONE_RULES_MAX 100
 
 struct phones {
 	struct http_client client; /* first: a pool knows it by this */

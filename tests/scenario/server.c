@@ -72,6 +72,12 @@ known(const struct world *w, const char *jid)
 	return NULL;
 }
 
+static const struct person *
+owner(struct world *w, const char *full)
+{
+	return known(w, arena_printf(&w->arena, "%.*s", (int)strcspn(full, "/"), full));
+}
+
 static void
 grant(struct world *w)
 {
@@ -131,6 +137,24 @@ world_bounce(struct world *w, const struct heard *m, const char *condition, cons
 }
 
 static void
+echo(struct world *w, const struct heard *m)
+{
+	server_say(w, "<message type='chat' id='echo-%lu' from='%s' to='%s'><body>%s</body></message>", ++w->next_id,
+	    server_escape(w, m->to), server_escape(w, m->from), server_escape(w, m->body));
+}
+
+static const char *
+condition_of(struct world *w, xmpp_stanza_t *st)
+{
+	xmpp_stanza_t *error = stanza_child(st, "error", NULL), *child;
+
+	child = error == NULL ? NULL : xmpp_stanza_get_children(error);
+	while (child != NULL && (!xmpp_stanza_is_tag(child) || stanza_is(child, "text", NULL)))
+		child = xmpp_stanza_get_next(child);
+	return child == NULL ? "" : arena_text(&w->arena, xmpp_stanza_get_name(child));
+}
+
+static void
 on_message(struct world *w, xmpp_stanza_t *outer)
 {
 	xmpp_stanza_t *inner = wrapped_message(outer), *st = inner != NULL ? inner : outer, *addresses;
@@ -147,6 +171,11 @@ on_message(struct world *w, xmpp_stanza_t *outer)
 		.delay = attr(w, stanza_child(st, "delay", "urn:xmpp:delay"), "stamp"),
 		.nick = text(w, stanza_child(st, "nick", "http://jabber.org/protocol/nick")),
 		.ofrom = addresses == NULL ? "" : attr(w, stanza_child(addresses, "address", NULL), "jid"),
+		.thread = text(w, stanza_child(st, "thread", NULL)),
+		.received = attr(w, stanza_child(st, "received", "urn:xmpp:receipts"), "id"),
+		.displayed = attr(w, stanza_child(st, "displayed", "urn:xmpp:chat-markers:0"), "id"),
+		.condition = condition_of(w, st),
+		.stored = stanza_child(st, "store", "urn:xmpp:hints") != NULL,
 		.wants_receipt = stanza_child(st, "request", "urn:xmpp:receipts") != NULL,
 	};
 	m->clock = world_clock_text(w, m->at);
@@ -156,6 +185,9 @@ on_message(struct world *w, xmpp_stanza_t *outer)
 		    "<forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>", attr(w, outer, "id"));
 	else if (inner == NULL && to != NULL && to->bounce != NULL)
 		bounce(w, m, to->bounce, to->bounce_type);
+	to = owner(w, m->to);
+	if (inner == NULL && to != NULL && to->echoes && m->body[0] != '\0')
+		echo(w, m);
 }
 
 static void

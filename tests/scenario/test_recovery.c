@@ -244,7 +244,7 @@ make_contact(struct world *w, enum answers_probe probe)
 static int64_t
 charged(struct world *w)
 {
-	return world_sql(w, "SELECT coalesce(sum(count), 0) FROM charge");
+	return world_sql(w, "SELECT coalesce(sum(count), 0) FROM charge WHERE sender <> 'service'");
 }
 
 /* Between a stream that broke and the new one being ready, it waits to be sent again. */

@@ -1,6 +1,8 @@
 #include "world.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <sys/resource.h>
@@ -103,6 +105,44 @@ world_advance_in_silence(struct world *w, int64_t ms)
 }
 
 void
+world_log_begin(struct world *w)
+{
+	char path[sizeof(w->dir) + 8];
+
+	snprintf(path, sizeof(path), "%s/log", w->dir);
+	w->log = open(path, O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC, 0600);
+	assert_true(w->log > 0);
+	w->own_stderr = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	dup2(w->log, STDERR_FILENO);
+	log_open(LOG_TO_STDERR, LOG_NOTE);
+}
+
+static void
+log_restore(struct world *w)
+{
+	if (w->log == 0)
+		return;
+	dup2(w->own_stderr, STDERR_FILENO);
+	close(w->own_stderr);
+	close(w->log);
+	w->log = w->own_stderr = 0;
+}
+
+const char *
+world_log_end(struct world *w)
+{
+	off_t len = lseek(w->log, 0, SEEK_END);
+	char *text = arena_alloc(&w->arena, (size_t)len + 1);
+
+	assert_non_null(text);
+	assert_int_equal(pread(w->log, text, (size_t)len, 0), len);
+	text[len] = '\0';
+	log_restore(w);
+	log_open(LOG_TO_STDERR, LOG_ERROR);
+	return text;
+}
+
+void
 world_jump(struct world *w, int64_t ms)
 {
 	w->wall += ms;
@@ -132,12 +172,47 @@ turned(void *arg)
 	((struct world *)arg)->turns++; /* laterd_next is asked after every step */
 }
 
+static bool
+reload(void *arg, struct buf *why)
+{
+	struct world *w = arg;
+
+	w->reloads++;
+	if (w->other == NULL)
+		buf_text(why, w->other_is_wrong != NULL ? w->other_is_wrong : "there is no such file");
+	return w->other != NULL && laterd_reload(w->laterd, w->other);
+}
+
+struct config *
+world_other(struct world *w)
+{
+	struct config *c = arena_alloc(&w->arena, sizeof(*c));
+
+	assert_non_null(c);
+	*c = w->other != NULL ? *w->other : w->config;
+	c->routing.gateways = c->infos;
+	c->routing.routes = c->routes;
+	w->other = c;
+	return c;
+}
+
+bool
+world_reload(struct world *w)
+{
+	bool ok;
+
+	buf_reset(&w->why);
+	ok = reload(w, &w->why);
+	world_advance(w, 0);
+	return ok;
+}
+
 int
 world_try_start(struct world *w)
 {
 	const struct laterd_env env = {
 		.clock = &w->clock, .dial = server_dial, .dial_arg = w, .random = random_bytes, .turned = turned, .turned_arg = w,
-		.http = &w->phones.client,
+		.http = &w->phones.client, .reload = reload, .reload_arg = w,
 	};
 
 	buf_reset(&w->why);
@@ -236,7 +311,7 @@ configure(struct world *w)
 	c->schedule.body_max = 10000;
 	c->schedule.offline = OFFLINE_AUTO;
 	for (int kind = 0; kind < KIND_END; kind++)
-		c->quota[kind] = (struct quota_limit){ QUOTA_NO_LIMIT, QUOTA_NO_LIMIT };
+		c->quota[kind] = c->total[kind] = (struct quota_limit){ QUOTA_NO_LIMIT, QUOTA_NO_LIMIT };
 	c->routing = (struct routing){ .gateways = c->infos, .routes = c->routes };
 	c->http.host = "127.0.0.1";
 	c->http.port = 5580;
@@ -272,21 +347,32 @@ world_setup(void **state)
 	return 0;
 }
 
+/* The database, the key, and copies that tests had made. */
+static void
+remove_files(const struct world *w)
+{
+	DIR *dir = opendir(w->dir);
+	char path[sizeof(w->dir) + NAME_MAX + 2];
+
+	assert_non_null(dir);
+	for (struct dirent *e = readdir(dir); e != NULL; e = readdir(dir)) {
+		snprintf(path, sizeof(path), "%s/%s", w->dir, e->d_name);
+		unlink(path);
+	}
+	closedir(dir);
+	rmdir(w->dir);
+}
+
 int
 world_teardown(void **state)
 {
-	static const char *const files[] = { "laterd.db", "laterd.db-wal", "laterd.db-shm", "laterd.db.lock", "seal.key" };
 	struct world *w = *state;
-	char path[128];
 
+	log_restore(w);
 	world_crash(w);
 	for (size_t i = 0; i < w->nanswers; i++)
 		xmpp_stanza_release(w->answers[i]);
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", w->dir, files[i]);
-		unlink(path);
-	}
-	rmdir(w->dir);
+	remove_files(w);
 	for (size_t i = 0; i < GATEWAYS_MAX; i++)
 		gateway_unprepare(&w->config.gateways[i]);
 	event_free(w->connected);

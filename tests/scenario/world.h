@@ -41,6 +41,7 @@ struct person {
 	enum answers_probe probe;
 	enum answers_request request;
 	const char *bounce, *bounce_type; /* what a message to them comes back with, before the pong; NULL: it arrives */
+	bool echoes; /* every text they get, they send back, as a bot might */
 	/* What all their clients say of their clocks (XEP-0202), as it stands in <tzo/>; NULL: an error, at once. */
 	const char *tzo;
 };
@@ -61,7 +62,9 @@ struct heard {
 	int64_t at;
 	const char *clock; /* `at` as "2026-11-22T10:05:00.000Z" */
 	const char *id, *origin_id, *type, *from, *to, *body, *delay, *nick, *ofrom;
-	bool privileged, wants_receipt;
+	const char *thread, *received, *displayed; /* the ids that a receipt and a marker name */
+	const char *condition;                     /* of an error */
+	bool privileged, wants_receipt, stored;    /* stored: with a hint that archives should keep it */
 	size_t connection; /* the number of the stream */
 };
 
@@ -93,6 +96,8 @@ struct world {
 	size_t upload_max;
 	enum answers_slot slot;
 	struct person people[PEOPLE_MAX + 1]; /* the others are silent */
+	const struct config *other;  /* what the configuration file says by now; NULL: it is wrong, in these words: */
+	const char *other_is_wrong;
 	struct phones phones;
 
 	/* For the test to look at. */
@@ -109,6 +114,7 @@ struct world {
 	size_t slots;        /* how many were asked for */
 	size_t slot_size;    /* for the last of them */
 	size_t turns;        /* that laterd has ended */
+	size_t reloads;      /* how often it wanted the configuration read again */
 	int code;            /* of the last world_try_start */
 	struct buf why;
 
@@ -124,6 +130,7 @@ struct world {
 	size_t nanswers, answers_cap, batch;
 	struct laterd *laterd;
 	unsigned long next_id;
+	int log, own_stderr; /* while the log is kept; else 0 */
 	char dir[64];
 };
 
@@ -141,6 +148,10 @@ int world_try_start(struct world *w);
 /* Everything that was only in its memory is gone. */
 void world_crash(struct world *w);
 void world_restart(struct world *w);
+/* A copy of the configuration, for the test to change: what the file says from now on. */
+struct config *world_other(struct world *w);
+/* As on SIGHUP.  False, with the reason in w->why, when the old configuration stays in force. */
+bool world_reload(struct world *w);
 /* The write-ahead log may grow by so many bytes: every write beyond fails, as on a full disk. */
 void world_disk_has(struct world *w, long spare);
 void world_disk_is_freed(void);
@@ -155,6 +166,9 @@ void world_advance_in_silence(struct world *w, int64_t ms);
 void world_advance_to(struct world *w, const char *utc);
 /* Somebody sets the wall clock, by so much, and laterd notices. */
 void world_jump(struct world *w, int64_t ms);
+/* What the log says between the two, from notes on. */
+void world_log_begin(struct world *w);
+const char *world_log_end(struct world *w);
 int64_t world_utc(const char *utc);
 /* "2026-11-22T10:05:00.000Z"; lives as long as the world. */
 const char *world_clock_text(struct world *w, int64_t at);

@@ -6,6 +6,8 @@ from mmsc import Mmsc
 from peers import Laterd, Prosody, Scene, User, free_ports
 from web import Certificate, Library
 
+# Tests that say how long something takes, and the one that needs most of the machine: never at the same time.
+BY_THE_CLOCK = ("test_kill", "test_punctual", "test_times")
 ACCOUNTS = ("juliet@example.org", "romeo@example.org", "nurse@example.org", "tybalt@elsewhere.example")
 
 
@@ -115,6 +117,35 @@ def mmsc(bare_world):
 def library(bare_world):
     """An https server of media."""
     return Library(bare_world.scene, Certificate(bare_world.scene)).start()
+
+
+@pytest.fixture
+def measured(record_property):
+    """measured(text): figures of a test, for the summary."""
+    return lambda text: record_property("measured", text)
+
+
+def pytest_terminal_summary(terminalreporter):
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, text in report.user_properties:
+            if name == "measured" and report.when == "call":
+                terminalreporter.write_line(text)
+
+
+# before pytest-xdist reads the marks
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """Groups whose tests one worker runs in their order: those that share a world, and those by the clock."""
+    if not hasattr(config, "workerinput"):
+        return
+    for item in items:
+        name = item.module.__name__.rpartition(".")[2]
+        if name in BY_THE_CLOCK:
+            item.add_marker(pytest.mark.xdist_group("clock"))
+        elif hasattr(item.module, "STAGE"):
+            item.add_marker(pytest.mark.xdist_group(name))
+    # The long ones first.
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
 
 
 @pytest.hookimpl(hookwrapper=True)

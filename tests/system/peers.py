@@ -5,8 +5,10 @@ never run as root: when the caller is root they run as nobody.  Every wait is bo
 """
 
 import asyncio
+import itertools
 import os
 import pwd
+import random
 import re
 import shutil
 import signal
@@ -57,16 +59,32 @@ class Record:
         return result
 
 
+def own_ports():
+    """The ports of this worker of pytest-xdist, over and over, each as late as can be.
+
+    They lie below those that connections are made from, which could take one between its choice and its use.
+    """
+    worker, workers = (os.environ.get(f"PYTEST_XDIST_WORKER{name}", alone) for name, alone in (("", "gw0"), ("_COUNT", "1")))
+    ports = range(15000 + int(worker.removeprefix("gw")) % int(workers), 30000, int(workers))
+    start = random.randrange(len(ports))
+    return itertools.cycle([*ports[start:], *ports[:start]])
+
+
+PORTS = own_ports()
+
+
+def is_free(port):
+    with socket.socket() as s:
+        try:
+            s.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
 def free_ports(count):
     """Ports that nothing listens on, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for s in sockets:
-            s.bind(("127.0.0.1", 0))
-        return [s.getsockname()[1] for s in sockets]
-    finally:
-        for s in sockets:
-            s.close()
+    return list(itertools.islice(filter(is_free, PORTS), count))
 
 
 class Scene:

@@ -56,7 +56,7 @@ def kill_in_the_middle(world, gateway, kills):
         world.laterd.start()
 
 
-def test_no_message_goes_out_twice_and_every_one_is_sent_or_uncertain(bare_world, gateway, capsys):
+def test_no_message_goes_out_twice_and_every_one_is_sent_or_uncertain(bare_world, gateway, measured):
     gateway.default = Gateway.ok(delay=0.05)
     start(bare_world, gateway)
     due = due_in(8)
@@ -65,9 +65,8 @@ def test_no_message_goes_out_twice_and_every_one_is_sent_or_uncertain(bare_world
     found = wait_settled(bare_world)
     figures = Counter(found.values())
     requests = gateway.counts
-    with capsys.disabled():
-        print(f"\n{COUNT} SMS due at once, 3 times kill -9: {dict(figures)}; {sum(requests.values())} requests, "
-              f"{sum(1 for n in requests.values() if n > 1)} of them twice")
+    measured(f"{COUNT} SMS due at once, 3 times kill -9: {dict(figures)}; {sum(requests.values())} requests, "
+             f"{sum(1 for n in requests.values() if n > 1)} of them twice")
     assert set(found) == set(packets)
     assert not gateway.faults
     assert max(requests.values()) == 1, [packet for packet, n in requests.items() if n > 1]
@@ -83,7 +82,7 @@ def test_no_message_goes_out_twice_and_every_one_is_sent_or_uncertain(bare_world
     juliet.wait_message(lambda m: one in (m.body or ""), timeout=60)
 
 
-def test_with_idempotency_keys_every_one_is_sent(bare_world, gateway, capsys):
+def test_with_idempotency_keys_every_one_is_sent(bare_world, gateway, measured):
     gateway.default = Gateway.ok(delay=0.05)
     start(bare_world, gateway, idempotency="header:Idempotency-Key")
     _, packets = order_a_thousand(bare_world, due_in(8))
@@ -93,9 +92,8 @@ def test_with_idempotency_keys_every_one_is_sent(bare_world, gateway, capsys):
     keys = {}
     for request in gateway.requests.items:
         keys.setdefault(request.submission["ref"], set()).add(request.headers["idempotency-key"])
-    with capsys.disabled():
-        print(f"\nthe same with idempotency keys: {dict(Counter(found.values()))}; {sum(requests.values())} requests, "
-              f"{sum(1 for n in requests.values() if n > 1)} repeated")
+    measured(f"the same with idempotency keys: {dict(Counter(found.values()))}; {sum(requests.values())} requests, "
+             f"{sum(1 for n in requests.values() if n > 1)} repeated")
     assert set(found) == set(packets) and set(found.values()) == {"sent"}
     assert all(len(of_one) == 1 for of_one in keys.values())
 

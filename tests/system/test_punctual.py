@@ -14,7 +14,7 @@ def test_the_default_tick_sends_in_the_packets_own_second(bare_world):
     assert due <= message.at < due + 1
 
 
-def test_a_hundred_messages_of_one_minute_arrive_and_none_early(bare_world, capsys):
+def test_a_hundred_messages_of_one_minute_arrive_and_none_early(bare_world, measured):
     bare_world.start(schedule={"tick": None})
     juliet, romeo = bare_world.online("juliet", "romeo")
     start = due_in(5)
@@ -24,8 +24,7 @@ def test_a_hundred_messages_of_one_minute_arrive_and_none_early(bare_world, caps
         due[schedule(juliet, "romeo@example.org", f"number {n}", instant)] = instant
     arrived = romeo.wait_ids(list(due), timeout=90)
     delays = sorted(m.at - due[m.id] for m in arrived)
-    with capsys.disabled():
-        print(f"\n100 messages due in one minute, due to arrival in ms: min {delays[0] * 1000:.0f}, "
-              f"median {statistics.median(delays) * 1000:.0f}, p95 {delays[94] * 1000:.0f}, max {delays[99] * 1000:.0f}")
+    measured(f"100 messages due in one minute, due to arrival in ms: min {delays[0] * 1000:.0f}, "
+             f"median {statistics.median(delays) * 1000:.0f}, p95 {delays[94] * 1000:.0f}, max {delays[99] * 1000:.0f}")
     assert delays[0] >= 0
     assert len(romeo.bodies()) == len(due)

@@ -42,10 +42,12 @@ struct commands {
 };
 
 static const struct command_info infos[] = {
-	{ "im", "Send later", true },
-	{ "list", "What waits", false },
-	{ "ghost", "Nothing", true },
-	{ "empty", "A form or nothing", true },
+	{ .name = "im", .title = "Send later", .has_form = true },
+	{ .name = "list", .title = "What waits" },
+	{ .name = "ghost", .title = "Nothing", .has_form = true },
+	{ .name = "empty", .title = "A form or nothing", .has_form = true },
+	{ .name = "users", .title = "Those after somebody", .places = { { PLACE_WORD, "to" } } },
+	{ .name = "remind", .title = "Of chat alone", .has_form = true, .chat_only = true },
 };
 
 static struct commands service;
@@ -130,7 +132,7 @@ run(struct commands *c, const struct asker *who, const struct command_info *cmd,
 		form_value(&reply->form, form_add(&reply->form, FIELD_FIXED, "row", NULL), "told");
 }
 
-static const struct command_ops ops = { visible, find, run };
+static const struct command_ops ops = { .visible = visible, .find = find, .run = run };
 
 static int64_t
 mono(void *arg)

@@ -265,6 +265,34 @@ by_hand(struct fixture *f, const char *sql)
 	sqlite3_close(handle);
 }
 
+/* The tally is what SQLite counts, the turn's own writes included. */
+static inline void
+assert_tally(struct fixture *f)
+{
+	static const char sql[] = "SELECT kind, state, count(*) FROM packet GROUP BY kind, state";
+	struct tally counted = { { { 0 } } }, got;
+	sqlite3_stmt *stmt = NULL;
+
+	assert_int_equal(
+	    sqlite3_prepare_v2(((struct db *)f->store)->handle, sql, -1, &stmt, NULL), SQLITE_OK);
+	while (sqlite3_step(stmt) == SQLITE_ROW) {
+		const int64_t kind = sqlite3_column_int64(stmt, 0);
+		const int64_t s = sqlite3_column_int64(stmt, 1);
+
+		if (kind > 0 && kind < KIND_END && s > 0 && s < PACKET_NSTATES)
+			counted.n[kind][s] = sqlite3_column_int64(stmt, 2);
+	}
+	assert_int_equal(sqlite3_finalize(stmt), SQLITE_OK);
+	memset(&got, 0xff, sizeof(got));
+	assert_int_equal(f->ops->tally(f->store, &got), RES_OK);
+	for (size_t k = 0; k < KIND_END; k++)
+		for (size_t s = 0; s < PACKET_NSTATES; s++)
+			if (got.n[k][s] != counted.n[k][s])
+				fail_msg("%" PRId64 " of kind %zu are %s, not %" PRId64,
+				    counted.n[k][s], k, packet_state_name((enum packet_state)s),
+				    got.n[k][s]);
+}
+
 /* n packets that are not due, in all states, of a few people, and a series for each. */
 static inline void
 fill(struct fixture *f, unsigned n)

@@ -210,6 +210,17 @@ test_command_without_a_form_is_done_at_once(void **state)
 }
 
 static void
+test_command_that_gives_no_form_may_take_one(void **state)
+{
+	(void)state;
+	service.script = REPLY_DONE;
+	expect(send(JULIET, "node='users'", NO_FORM), "completed");
+	expect(send(JULIET, "node='users'", FILLED), "completed");
+	assert_string_equal(service.calls, "ask check ");
+	assert_string_equal(service.to, "romeo");
+}
+
+static void
 test_form_command_with_nothing_to_ask_is_completed(void **state)
 {
 	(void)state;
@@ -285,6 +296,8 @@ test_unknown_words_and_nodes_are_refused(void **state)
 	    "malformed-action");
 	expect_error(send(JULIET, "node='sms'", NO_FORM), "item-not-found", NULL);
 	expect_error(send(JULIET, "", NO_FORM), "item-not-found", NULL);
+	expect_error(send(JULIET, "node='remind'", NO_FORM), "item-not-found", NULL);
+	expect_error(send(JULIET, "node='remind'", FILLED), "item-not-found", NULL);
 	expect(begin(), "executing");
 	expect_error(go_on("action='jump'", FILLED), "bad-request", "malformed-action");
 	expect(go_on("action='next'", FILLED), "executing");
@@ -360,6 +373,7 @@ main(void)
 		TEST(test_prev_gives_the_form_back_filled_in),
 		TEST(test_command_that_needs_no_confirmation_ends_at_the_first_stage),
 		TEST(test_command_without_a_form_is_done_at_once),
+		TEST(test_command_that_gives_no_form_may_take_one),
 		TEST(test_form_command_with_nothing_to_ask_is_completed),
 		TEST(test_refusal_is_an_error_and_ends_the_session),
 		TEST(test_cancel_ends_every_stage),

@@ -75,7 +75,19 @@ run_command(struct commands *c, const struct asker *who, const struct command_in
 		buf_text(&reply->note, c->more);
 }
 
-static const struct command_ops command_ops = { visible, find_command, run_command };
+static bool
+admit(struct commands *c, const struct asker *who, struct reply *refusal)
+{
+	(void)c;
+	if (strcmp(who->jid.domain, "example.org") == 0)
+		return true;
+	reply_refuse(refusal, "forbidden", "auth", "You are not served.");
+	return false;
+}
+
+static const struct command_ops command_ops = {
+	.visible = visible, .admit = admit, .find = find_command, .run = run_command
+};
 
 static void
 on_ready(void *arg)
@@ -593,50 +605,207 @@ test_bounces_and_receipts_are_reported(void **state)
 	assert_string_equal(peer_heard(&w->peer), "");
 }
 
-static void
-test_chat_is_answered_with_a_way_out(void **state)
+/* -- Chat -------------------------------------------------------------------------------------- */
+
+#define ALIAS "romeo%example.net@later.example.org"
+
+static const char *const quiet[] = {
+	"<message type='error'" FROM_JULIET "to='%s'><body>x</body></message>",
+	"<message type='groupchat'" FROM_JULIET "to='%s'><body>x</body></message>",
+	"<message type='headline'" FROM_JULIET "to='%s'><body>x</body></message>",
+	"<message type='chat'" FROM_JULIET "to='%s'><composing xmlns='c'/></message>",
+	"<message type='chat'" FROM_JULIET "to='%s'><body>x</body>"
+	"<delay xmlns='urn:xmpp:delay' stamp='2026-01-01T00:00:00Z'/></message>",
+	"<message from='@@' to='%s'><body>x</body></message>",
+	"<message type='chat' to='%s'><body>x</body></message>",
+};
+
+static const char *
+says_to(struct world *w, const char *to, const char *body)
 {
-	static const char *const quiet[] = {
-		"<message type='error'" FROM_JULIET
-		"to='bot@later.example.org'><body>x</body></message>",
-		"<message type='groupchat'" FROM_JULIET
-		"to='bot@later.example.org'><body>x</body></message>",
-		"<message type='headline'" FROM_JULIET
-		"to='bot@later.example.org'><body>x</body></message>",
-		"<message type='chat'" FROM_JULIET
-		"to='bot@later.example.org'><composing xmlns='c'/></message>",
-		"<message type='chat'" FROM_JULIET "to='bot@later.example.org'><body>x</body>"
-		"<delay xmlns='urn:xmpp:delay' stamp='2026-01-01T00:00:00Z'/></message>",
-		"<message type='chat'" FROM_JULIET
-		"to='bot@other.example.org'><body>x</body></message>",
-		"<message from='@@' to='bot@later.example.org'><body>x</body></message>",
-		"<message type='chat' to='bot@later.example.org'><body>x</body></message>",
-	};
-	static const char *const to[] = { "bot@later.example.org", "later.example.org",
-		"romeo%example.net@later.example.org" };
+	char text[512];
+
+	snprintf(text, sizeof(text),
+	    "<message type='chat' id='c'" FROM_JULIET "to='%s'><body>%s</body></message>", to, body);
+	peer_says(&w->peer, text);
+	return peer_heard(&w->peer);
+}
+
+static void
+test_what_nobody_has_written_now_is_not_answered(void **state)
+{
+	static const char *const to[] = { "bot@later.example.org", "later.example.org", ALIAS };
 	struct world *w = *state;
 	char text[512];
+	size_t i, k;
+
+	bring_up(w);
+	for (i = 0; i < sizeof(quiet) / sizeof(quiet[0]); i++)
+		for (k = 0; k < 3; k++) {
+			snprintf(text, sizeof(text), quiet[i], to[k]);
+			peer_says(&w->peer, text);
+			assert_string_equal(peer_heard(&w->peer), "");
+		}
+	assert_string_equal(says_to(w, "bot@other.example.org", "im"), "");
+}
+
+static void
+test_replies_are_answered_with_a_way_out(void **state)
+{
+	struct world *w = *state;
+	const char *heard;
+
+	bring_up(w);
+	heard = says_to(w, ALIAS, "im");
+	assert_non_null(strstr(heard, "type=\"error\""));
+	assert_non_null(strstr(heard, "to=\"juliet@example.org/balcony\""));
+	assert_non_null(strstr(heard, ALIAS));
+	assert_non_null(strstr(heard, "service-unavailable"));
+	assert_non_null(strstr(heard, "Replies to this address are not read"));
+}
+
+static void
+test_chat_reaches_the_service(void **state)
+{
+	static const char *const to[] = { "bot@later.example.org", "later.example.org" };
+	struct world *w = *state;
+	char from[64];
+	const char *heard;
 	size_t i;
 
 	bring_up(w);
-	for (i = 0; i < sizeof(quiet) / sizeof(quiet[0]); i++) {
-		peer_says(&w->peer, quiet[i]);
-		assert_string_equal(peer_heard(&w->peer), "");
-	}
-	for (i = 0; i < 3; i++) {
-		const char *heard;
-
-		snprintf(text, sizeof(text),
-		    "<message type='chat' id='c'" FROM_JULIET "to='%s'><body>x</body></message>",
-		    to[i]);
-		peer_says(&w->peer, text);
-		heard = peer_heard(&w->peer);
-		assert_non_null(strstr(heard, "type=\"error\""));
+	for (i = 0; i < 2; i++) {
+		heard = says_to(w, to[i], "im");
+		snprintf(from, sizeof(from), "from=\"%s\"", to[i]);
+		assert_non_null(strstr(heard, from));
 		assert_non_null(strstr(heard, "to=\"juliet@example.org/balcony\""));
-		assert_non_null(strstr(heard, to[i]));
-		assert_non_null(strstr(heard, "service-unavailable"));
-		assert_non_null(strstr(heard, "ad-hoc commands"));
+		assert_non_null(strstr(heard, "<body>done for juliet@example.org</body>"));
 	}
+	peer_says(&w->peer, "<message type='chat' id='c' from='eve@evil.example/x' "
+	    "to='bot@later.example.org'><body>im</body></message>");
+	heard = peer_heard(&w->peer);
+	assert_non_null(strstr(heard, "<forbidden"));
+	assert_non_null(strstr(heard, "You are not served."));
+}
+
+static void
+test_chat_of_a_failed_turn_is_told_so(void **state)
+{
+	struct world *w = *state;
+	const char *heard;
+
+	bring_up(w);
+	w->fail = true;
+	heard = says_to(w, "bot@later.example.org", "im");
+	assert_null(strstr(heard, "done for"));
+	assert_non_null(strstr(heard, "could not be stored"));
+	assert_non_null(strstr(heard, "to=\"juliet@example.org/balcony\""));
+	w->fail = false;
+	heard = says_to(w, "bot@later.example.org", "im");
+	assert_null(strstr(heard, "could not be stored"));
+}
+
+static void
+test_chat_that_took_time_is_answered_after_its_turn(void **state)
+{
+	struct world *w = *state;
+
+	bring_up(w);
+	w->commands->later = true;
+	assert_string_equal(says_to(w, "bot@later.example.org", "im"), "");
+	w->commands->later = false;
+	w->m->ops->resume(w->m, 1);
+	assert_string_equal(peer_heard(&w->peer), "");
+	component_flush(w->component);
+	assert_heard_part(w, "done for juliet@example.org");
+	/* Or never, where the stream is gone meanwhile. */
+	w->commands->later = true;
+	says_to(w, "bot@later.example.org", "im");
+	w->commands->later = false;
+	peer_hangs_up(&w->peer);
+	assert_events(w, "broken ");
+	w->m->ops->resume(w->m, 2);
+	peer_passes(&w->peer, 61000);
+	assert_null(strstr(peer_heard(&w->peer), "<body"));
+}
+
+/* -- Configured anew, and measured ------------------------------------------------------------- */
+
+static void
+test_domain_that_is_served_no_more_grants_nothing(void **state)
+{
+	static const char *const domains[] = { "example.com", NULL }, *const none[] = { NULL };
+	struct component_config config = { .admins = none, .domains = domains };
+	struct zone utc = { .name = "UTC" };
+	struct world *w = *state;
+
+	config.zone = &utc;
+	bring_up(w);
+	peer_says(&w->peer, PRIVILEGE_2);
+	peer_says(&w->peer, "<message from='example.com' to='later.example.org'><privilege "
+	    "xmlns='urn:xmpp:privilege:2'><perm access='message' type='outgoing'/><perm "
+	    "access='presence' type='roster'/></privilege></message>");
+	peer_says(&w->peer, "<presence from='a@example.com/x' to='later.example.org'/>");
+	assert_events(w, "a@example.com:online ");
+	component_configure(w->component, &config);
+	assert_events(w, "");
+	config.domains = none;
+	component_configure(w->component, &config);
+	/* The server that we are a component of stays. */
+	assert_true(w->m->ops->speaks_for(w->m, "a@example.org"));
+	assert_false(w->m->ops->speaks_for(w->m, "a@example.com"));
+	assert_int_equal(presence_of(w, "a@example.com"), PRESENCE_UNKNOWN);
+	peer_says(&w->peer, "<message from='example.com' to='later.example.org'><privilege "
+	    "xmlns='urn:xmpp:privilege:2'><perm access='message' type='outgoing'/>"
+	    "</privilege></message>");
+	assert_false(w->m->ops->speaks_for(w->m, "a@example.com"));
+}
+
+static void
+assert_exposed(struct world *w, const char *line)
+{
+	struct buf text = { 0 };
+
+	component_expose(w->component, &text);
+	assert_false(text.failed);
+	if (strstr(buf_str(&text), line) == NULL)
+		fail_msg("no \"%s\" in %s", line, buf_str(&text));
+	buf_free(&text);
+}
+
+static void
+test_what_is_measured_is_exposed(void **state)
+{
+	struct world *w = *state;
+
+	assert_exposed(w, "\nlaterd_stream_up 0\n");
+	assert_exposed(w, "\nlaterd_streams_total 0\n");
+	assert_exposed(w, "\nlaterd_pong_seconds_count 0\n");
+	bring_up(w);
+	peer_says(&w->peer, PRIVILEGE_2);
+	peer_says(&w->peer, "<presence from='juliet@example.org/a' to='later.example.org'/>");
+	assert_int_equal(send_one(w, "A", false), RES_OK);
+	assert_int_equal(w->m->ops->barrier(w->m), RES_OK);
+	component_flush(w->component);
+	peer_passes(&w->peer, 2000);
+	peer_says(
+	    &w->peer, "<iq type='result' id='batch-1' from='example.org' to='later.example.org'/>");
+	says_to(w, "bot@later.example.org", "im");
+	peer_says(&w->peer, "<message from='eve@evil.example/x' "
+	    "to='bot@later.example.org'><body>im</body></message>");
+	assert_exposed(w, "\nlaterd_stream_up 1\n");
+	assert_exposed(w, "\nlaterd_streams_total 1\n");
+	assert_exposed(w, "\nlaterd_pong_seconds_sum 2\n");
+	assert_exposed(w, "\nlaterd_batch_bytes_count 1\n");
+	assert_exposed(w, "\nlaterd_batch_bytes_bucket{le=\"100\"} 0\n");
+	assert_exposed(w, "\nlaterd_batch_bytes_bucket{le=\"1000\"} 1\n");
+	assert_exposed(w, "\nlaterd_presence{value=\"online\"} 1\n");
+	assert_exposed(w, "\nlaterd_presence{value=\"offline\"} 0\n");
+	assert_exposed(w, "\nlaterd_chat_lines_total{result=\"heard\"} 1\n");
+	assert_exposed(w, "\nlaterd_chat_lines_total{result=\"refused\"} 1\n");
+	assert_exposed(w, "\nlaterd_chat_lines_total{result=\"ignored\"} 0\n");
+	assert_exposed(w, "\nlaterd_talks 1\n");
+	assert_exposed(w, "\nlaterd_sessions 0\n");
 }
 
 /* -- Presence ---------------------------------------------------------------------------------- */
@@ -861,7 +1030,7 @@ test_a_turn_that_could_not_be_written_is_answered_with_an_error(void **state)
 	    "<command xmlns='http://jabber.org/protocol/commands' node='im'/></iq>"
 	    "<iq type='get' id='2'" FROM_JULIET
 	    "to='bot@later.example.org'><ping xmlns='urn:xmpp:ping'/></iq>"
-	    "<message" FROM_JULIET "to='bot@later.example.org'><body>x</body></message>");
+	    "<message" FROM_JULIET "to='" ALIAS "'><body>x</body></message>");
 	heard = peer_heard(&w->peer);
 	assert_null(strstr(heard, "done for"));
 	assert_null(strstr(heard, "type=\"result\""));
@@ -1249,7 +1418,13 @@ main(void)
 		with_component(test_a_batch_without_pong_breaks_the_stream),
 		with_component(test_a_message_above_200_kib_is_refused),
 		with_component(test_bounces_and_receipts_are_reported),
-		with_component(test_chat_is_answered_with_a_way_out),
+		with_component(test_what_nobody_has_written_now_is_not_answered),
+		with_component(test_replies_are_answered_with_a_way_out),
+		with_component(test_chat_reaches_the_service),
+		with_component(test_chat_of_a_failed_turn_is_told_so),
+		with_component(test_chat_that_took_time_is_answered_after_its_turn),
+		with_component(test_domain_that_is_served_no_more_grants_nothing),
+		with_component(test_what_is_measured_is_exposed),
 		with_component(test_subscriptions_to_us_are_answered),
 		with_component(test_we_ask_for_a_subscription_and_hear_the_answer),
 		with_component(test_silence_after_a_probe_is_reported),

@@ -81,7 +81,19 @@ run_command(struct commands *c, const struct asker *who, const struct command_in
 		buf_text(&reply->note, "no offset");
 }
 
-static const struct command_ops command_ops = { visible, find_command, run_command };
+static bool
+admit(struct commands *c, const struct asker *who, struct reply *refusal)
+{
+	(void)c;
+	if (strcmp(who->jid.domain, "example.org") == 0)
+		return true;
+	reply_refuse(refusal, "forbidden", "auth", "You are not served.");
+	return false;
+}
+
+static const struct command_ops command_ops = {
+	.visible = visible, .admit = admit, .find = find_command, .run = run_command
+};
 
 static void
 on_ready(void *arg)

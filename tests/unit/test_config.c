@@ -137,6 +137,47 @@ test_absent_quota_is_no_limit_and_zero_is_none(void **state)
 	assert_int_equal(c->quota[KIND_SMS].per_month, 7);
 	assert_int_equal(c->quota[KIND_MMS].per_day, QUOTA_NO_LIMIT);
 	assert_int_equal(c->quota[KIND_MMS].per_month, QUOTA_NO_LIMIT);
+	for (int kind = 0; kind < KIND_END; kind++) {
+		assert_int_equal(c->total[kind].per_day, QUOTA_NO_LIMIT);
+		assert_int_equal(c->total[kind].per_month, QUOTA_NO_LIMIT);
+	}
+}
+
+static void
+test_total_of_all_users_is_apart_from_the_limit_of_one(void **state)
+{
+	const struct config *c = accepts(*state, MINIMAL
+	    "quota im { per_day = 5 total_per_day = 0 }\nquota sms { total_per_month = 1000000000 }\n"
+	    "quota mms { total_per_day = 7 total_per_month = 8 per_month = 9 }\n");
+
+	assert_int_equal(c->quota[KIND_IM].per_day, 5);
+	assert_int_equal(c->total[KIND_IM].per_day, 0);
+	assert_int_equal(c->total[KIND_IM].per_month, QUOTA_NO_LIMIT);
+	assert_int_equal(c->quota[KIND_SMS].per_month, QUOTA_NO_LIMIT);
+	assert_int_equal(c->total[KIND_SMS].per_day, QUOTA_NO_LIMIT);
+	assert_int_equal(c->total[KIND_SMS].per_month, 1000000000);
+	assert_int_equal(c->quota[KIND_MMS].per_day, QUOTA_NO_LIMIT);
+	assert_int_equal(c->quota[KIND_MMS].per_month, 9);
+	assert_int_equal(c->total[KIND_MMS].per_day, 7);
+	assert_int_equal(c->total[KIND_MMS].per_month, 8);
+}
+
+static void
+test_free_space_is_given_in_megabytes(void **state)
+{
+	const struct {
+		const char *text;
+		int64_t bytes;
+	} v[] = {
+		{ MINIMAL, INT64_C(100) << 20 },
+		{ MINIMAL "store { keep_days = 1 }\n", INT64_C(100) << 20 },
+		{ MINIMAL "store { free_min = 0 }\n", 0 },
+		{ MINIMAL "store { free_min = 1 }\n", 1 << 20 },
+		{ MINIMAL "store { free_min = 1000000000 }\n", INT64_C(1000000000) << 20 },
+	};
+
+	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++)
+		assert_int_equal(accepts(*state, v[i].text)->store.free_min, v[i].bytes);
 }
 
 static void
@@ -236,6 +277,9 @@ static const struct {
 	{ MINIMAL "schedule {\n  repeat_min = 31622401\n}\n", 4, "between 60 and 31622400" },
 	{ MINIMAL "schedule {\n  repeat_min = 15min\n}\n", 4, "repeat_min" },
 	{ MINIMAL "store { keep_days = 0 }\n", 3, "keep_days" },
+	{ MINIMAL "store {\n  free_min = -1\n}\n", 4, "between 0 and 1000000000" },
+	{ MINIMAL "store {\n  free_min = 1000000001\n}\n", 4, "free_min" },
+	{ MINIMAL "store {\n  free_min = 100M\n}\n", 4, "free_min" },
 	{ MINIMAL "store {\n  database = \"\"\n}\n", 4, "database" },
 	{ MINIMAL "store {\n  seal_key_file = ''\n}\n", 4, "seal_key_file" },
 	/* SQLite would keep it all in memory. */
@@ -252,6 +296,9 @@ static const struct {
 	{ MINIMAL "quota im { per_day = 1 }\nquota im { per_day = 2 }\n", 4, "im" },
 	{ MINIMAL "quota pigeon { per_day = 1 }\n", 3, "im, sms and mms" },
 	{ MINIMAL "quota im {\n  per_day = -2\n}\n", 4, "per_day" },
+	{ MINIMAL "quota im {\n  total_per_day = -1\n}\n", 4, "total_per_day" },
+	{ MINIMAL "quota im {\n  total_per_month = 1000000001\n}\n", 4, "between 0 and 1000000000" },
+	{ MINIMAL "quota im {\n  total_per_month = none\n}\n", 4, "total_per_month" },
 	{ MINIMAL "quota im {\n  count = word\n}\n", 4, "message, segment" },
 	{ MINIMAL "quota { per_day = 1 }\n", 3, "" },
 	{ MINIMAL "quota im { count = segment }\n", 3, "only an SMS has segments" },
@@ -376,6 +423,8 @@ main(void)
 		CONFIG_TEST(test_example_of_the_contract_is_accepted_whole),
 		CONFIG_TEST(test_minimal_file_has_the_defaults_of_the_example),
 		CONFIG_TEST(test_absent_quota_is_no_limit_and_zero_is_none),
+		CONFIG_TEST(test_total_of_all_users_is_apart_from_the_limit_of_one),
+		CONFIG_TEST(test_free_space_is_given_in_megabytes),
 		CONFIG_TEST(test_only_the_quota_of_sms_may_count_segments),
 		CONFIG_TEST(test_country_is_a_calling_code),
 		CONFIG_TEST(test_addresses_become_canonical),

@@ -48,7 +48,8 @@ static const struct step {
 	{ EV_UNKNOWN, Q, U },
 	{ EV_UNKNOWN, H, U },
 	{ EV_UNTAKEN, I, Q },
-	{ EV_RETRY, U, Q },
+	{ EV_RETRY, U, S },
+	{ EV_RETRY, F, S },
 	{ EV_FAIL, S, F },
 	{ EV_FAIL, Q, F },
 	{ EV_FAIL, H, F },
@@ -113,10 +114,29 @@ test_an_uncertain_packet_is_sent_again_by_a_person_only(void **state)
 	for (int ev = 0; ev < EV_NEVENTS; ev++) {
 		enum packet_state to = packet_next(U, (enum packet_event)ev);
 		if (ev == EV_RETRY)
-			assert_int_equal(to, Q);
+			assert_int_equal(to, S);
 		else
 			assert_false(to == S || to == Q || to == H || to == I);
 	}
+}
+
+/* What was sent, or what its sender took back, would come twice or against their will. */
+static void
+test_a_retry_begins_anew_what_has_failed_or_is_uncertain_alone(void **state)
+{
+	(void)state;
+	for (int s = 0; s < PACKET_NSTATES; s++)
+		assert_int_equal(packet_next((enum packet_state)s, EV_RETRY),
+		    s == F || s == U ? S : PACKET_ILLEGAL);
+}
+
+static void
+test_nothing_but_a_retry_leads_out_of_a_failure(void **state)
+{
+	(void)state;
+	for (int ev = 0; ev < EV_NEVENTS; ev++)
+		if (ev != EV_RETRY)
+			assert_int_equal(packet_next(F, (enum packet_event)ev), PACKET_ILLEGAL);
 }
 
 /* What may have left is written anew by nobody: another text would come after the first. */
@@ -347,6 +367,8 @@ main(void)
 		cmocka_unit_test(test_every_state_and_event_goes_where_the_life_says),
 		cmocka_unit_test(test_a_report_reaches_every_packet_that_may_have_left),
 		cmocka_unit_test(test_an_uncertain_packet_is_sent_again_by_a_person_only),
+		cmocka_unit_test(test_a_retry_begins_anew_what_has_failed_or_is_uncertain_alone),
+		cmocka_unit_test(test_nothing_but_a_retry_leads_out_of_a_failure),
 		cmocka_unit_test(test_only_what_waits_in_our_hands_is_edited),
 		cmocka_unit_test(test_every_final_state_is_final),
 		cmocka_unit_test(test_waiting_is_what_has_not_been_sent_nor_ended),

@@ -20,8 +20,9 @@ struct commands {
 };
 
 static const struct command_info infos[] = {
-	{ "im", "Send later", true },
-	{ "list", "What waits", false },
+	{ .name = "im", .title = "Send later", .has_form = true },
+	{ .name = "remind", .title = "Of chat alone", .has_form = true, .chat_only = true },
+	{ .name = "list", .title = "What waits" },
 };
 
 static struct commands service;
@@ -33,14 +34,14 @@ static xmpp_ctx_t *ctx;
 static struct query *q;
 static int64_t wall_now, mono_now;
 
-/* Juliet may run both commands, others only the second. */
+/* Juliet may run all commands, others not the first. */
 static const struct command_info *
 visible(struct commands *c, const struct asker *who, size_t i)
 {
 	memcpy(c->asker, who->jid.bare, sizeof(c->asker));
 	if (strcmp(c->asker, "juliet@example.org") != 0)
 		i++;
-	return i < 2 ? &infos[i] : NULL;
+	return i < 3 ? &infos[i] : NULL;
 }
 
 static const struct command_info *
@@ -60,7 +61,7 @@ run(struct commands *c, const struct asker *who, const struct command_info *cmd,
 	fail();
 }
 
-static const struct command_ops ops = { visible, find, run };
+static const struct command_ops ops = { .visible = visible, .find = find, .run = run };
 
 static int64_t
 wall(void *arg)
@@ -306,6 +307,32 @@ test_only_what_the_asker_may_execute_is_shown(void **state)
 }
 
 static void
+test_commands_of_chat_alone_have_no_node(void **state)
+{
+	(void)state;
+	expect_error(get_domain("<query xmlns='" INFO "' node='remind'/>"), "item-not-found");
+	expect_error(get_domain("<query xmlns='" ITEMS "' node='remind'/>"), "item-not-found");
+}
+
+static void
+test_admins_and_zone_can_be_configured(void **state)
+{
+	struct zone other;
+	xmpp_stanza_t *answer;
+
+	(void)state;
+	assert_int_equal(zone_find(&other, SPAN("-03:30")), RES_OK);
+	query_configure(q, admins + 1, &other);
+	answer = get_domain("<query xmlns='" INFO "'/>");
+	assert_text(nth(stanza_child(stanza_child(answer, "query", INFO), "x", "jabber:x:data"),
+	    "field", 1), "value", "xmpp:nurse@example.org");
+	xmpp_stanza_release(answer);
+	answer = get_domain("<time xmlns='urn:xmpp:time'/>");
+	assert_text(stanza_child(answer, "time", "urn:xmpp:time"), "tzo", "-03:30");
+	xmpp_stanza_release(answer);
+}
+
+static void
 test_command_list_and_command_have_identities(void **state)
 {
 	xmpp_stanza_t *answer = get_domain("<query xmlns='" INFO "' node='" CMDS "'/>"), *query;
@@ -460,6 +487,8 @@ main(void)
 		TEST(test_domain_shows_the_bot_and_the_bot_nothing),
 		TEST(test_commands_are_listed_at_the_address_that_was_asked),
 		TEST(test_only_what_the_asker_may_execute_is_shown),
+		TEST(test_commands_of_chat_alone_have_no_node),
+		TEST(test_admins_and_zone_can_be_configured),
 		TEST(test_command_list_and_command_have_identities),
 		TEST(test_unknown_node_is_not_found),
 		TEST(test_version_names_no_system),

@@ -29,6 +29,14 @@ work(struct fixture *f)
 	return steps;
 }
 
+/* Opening counts the packets, which costs what is stored. */
+static void
+reopen(struct fixture *f)
+{
+	store_reopen(f);
+	(void)work(f);
+}
+
 /* Of one look for due, expired and retried packets. */
 static int64_t
 cost_of_tick(struct fixture *f)
@@ -60,11 +68,11 @@ test_a_tick_costs_the_same_whatever_is_stored(void **state)
 
 	/* One of each state and kind at least. */
 	fill(f, 30);
-	store_reopen(f);
+	reopen(f);
 	few = cost_of_tick(f);
 	by_hand(f, "DELETE FROM packet");
 	fill(f, 20000);
-	store_reopen(f);
+	reopen(f);
 	assert_int_equal(cost_of_tick(f), few);
 }
 
@@ -91,7 +99,7 @@ cost_of_class(struct fixture *f, bool paid, unsigned others)
 		put(f, &p);
 	}
 	commit(f);
-	store_reopen(f);
+	reopen(f);
 	assert_int_equal(f->ops->claim(f->store, paid, NOON, 100, &ps), RES_OK);
 	assert_int_equal(ps.n, 3);
 	assert_int_equal(f->ops->find(f->store, paid ? FIND_HELD_RETRY_PAID : FIND_HELD_RETRY,
@@ -120,12 +128,12 @@ test_what_is_paused_costs_a_tick_nothing(void **state)
 	int64_t few;
 
 	fill(f, 30);
-	store_reopen(f);
+	reopen(f);
 	few = cost_of_tick(f);
 	by_hand(f, "DELETE FROM packet");
 	fill(f, 20000);
 	by_hand(f, "UPDATE packet SET state = 1, next_at = 9223372036854775807 WHERE n > 30");
-	store_reopen(f);
+	reopen(f);
 	assert_int_equal(cost_of_tick(f), few);
 }
 
@@ -232,9 +240,120 @@ test_a_page_costs_the_same_wherever_it_begins(void **state)
 	snprintf(sql, sizeof(sql),
 	    "UPDATE packet SET sender = 'sender', state = 5, finished_at = %" PRId64, NOON);
 	by_hand(f, sql);
-	store_reopen(f);
+	reopen(f);
 	assert_int_equal(cost_of_page(f, 20000), cost_of_page(f, 1000));
 	assert_int_equal(cost_of_page(f, 20000), cost_of_page(f, 11));
+}
+
+/* -- What operators may ask, and those who do not ask ------------------------------------------- */
+
+#define BATCH 50
+
+/* A batch is put, claimed, sent and taken by a gateway, but for one that fails: the steps of each. */
+struct life_cost {
+	int64_t put, claim, moves;
+};
+
+static struct life_cost
+cost_of_lives(struct fixture *f)
+{
+	struct packet v[BATCH];
+	struct packets ps = { 0 };
+	struct life_cost cost;
+
+	reopen(f);
+	for (unsigned i = 0; i < BATCH; i++) {
+		v[i] = sample(900000 + i);
+		v[i].kind = KIND_SMS;
+	}
+	assert_int_equal(f->ops->put(f->store, v, BATCH, "scheduled"), RES_OK);
+	cost.put = work(f);
+	assert_int_equal(f->ops->claim(f->store, true, NOON, BATCH, &ps), RES_OK);
+	assert_int_equal(ps.n, BATCH);
+	cost.claim = work(f);
+	for (unsigned i = 0; i < BATCH; i++) {
+		struct packet *p = &ps.v[i];
+
+		p->gateway = "office";
+		assert_int_equal(f->ops->move(f->store, p, EV_SEND, NOON, "sent"), RES_OK);
+		p->finished_at = NOON;
+		assert_int_equal(f->ops->move(f->store, p,
+				     i > 0 ? EV_ACCEPTED : EV_FAIL, NOON, "taken"),
+		    RES_OK);
+		if (i > 0)
+			assert_int_equal(
+			    f->ops->move(f->store, p, EV_RECEIPT, NOON, "delivered"), RES_OK);
+	}
+	cost.moves = work(f);
+	f->ops->rollback(f->store);
+	packets_free(&ps);
+	return cost;
+}
+
+static void
+test_what_operators_may_ask_costs_those_who_send_a_few_percent(void **state)
+{
+	struct fixture *f = *state;
+	struct life_cost ours, before;
+	int64_t charge;
+
+	fill(f, 1000);
+	ours = cost_of_lives(f);
+	/* The indexes as they were before there was anything to ask; one charge is the service's. */
+	by_hand(f,
+	    "DROP INDEX packet_trouble; DROP INDEX packet_ended;"
+	    "CREATE INDEX packet_ended ON packet (finished_at) "
+	    "WHERE state IN (5, 6, 7, 8, 9, 10);");
+	before = cost_of_lives(f);
+	put(f, &(struct packet){ .id = "ZZZZZZ", .sender = ME, .recipient = YOU,
+		    .kind = KIND_SMS, .state = PACKET_SCHEDULED, .charge_day = TODAY, .zone = "" });
+	charge = steps_of(f, SQL_CHARGE_ADD) / 2;
+	before.put -= charge;
+	assert_true(charge > 10 && before.put > 100 * BATCH);
+	assert_true(before.claim > 10 * BATCH && before.moves > 100 * BATCH);
+	assert_in_range(ours.put, before.put, before.put * 104 / 100);
+	assert_in_range(ours.claim, before.claim, before.claim * 104 / 100);
+	assert_in_range(ours.moves, before.moves, before.moves * 106 / 100);
+}
+
+/* What is shown whenever somebody looks. */
+static void
+test_a_tally_costs_nothing_whatever_is_stored(void **state)
+{
+	struct fixture *f = *state;
+	struct store_space space;
+	struct tally t;
+	struct buf page = { 0 };
+
+	fill(f, 20000);
+	reopen(f);
+	assert_int_equal(f->ops->tally(f->store, &t), RES_OK);
+	assert_int_equal(f->ops->space(f->store, &space), RES_OK);
+	sqlite_store_expose(f->store, &page);
+	assert_int_equal(work(f), 0);
+	buf_free(&page);
+}
+
+static void
+test_trouble_costs_what_is_found(void **state)
+{
+	struct fixture *f = *state;
+	struct packets ps = { 0 };
+	int64_t few = 0;
+
+	for (unsigned many = 0; many < 2; many++) {
+		by_hand(f, "DELETE FROM packet");
+		fill(f, many ? 20000 : 100);
+		reopen(f);
+		assert_int_equal(
+		    f->ops->find(f->store, FIND_TROUBLE, "office", NOON, 9, &ps), RES_OK);
+		assert_int_equal(ps.n, 9 * (many + 1));
+		if (many == 0)
+			few = work(f);
+		else
+			assert_int_equal(work(f), few);
+	}
+	packets_free(&ps);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_store, remove_dir)
@@ -249,6 +368,9 @@ main(void)
 		TEST(test_a_revision_adds_a_few_steps_to_a_move),
 		TEST(test_series_and_revision_add_two_steps_to_a_claimed_packet),
 		TEST(test_a_page_costs_the_same_wherever_it_begins),
+		TEST(test_what_operators_may_ask_costs_those_who_send_a_few_percent),
+		TEST(test_a_tally_costs_nothing_whatever_is_stored),
+		TEST(test_trouble_costs_what_is_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

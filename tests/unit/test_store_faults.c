@@ -1,6 +1,6 @@
 /*
  * Each write fails once, and allocations within SQLite do: the database is as before the turn or as
- * after it, never between.
+ * after it, never between, and so is the tally.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,139 +8,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <fcntl.h>
-
-#include "fault_vfs.h"
-#include "store_fixture.h"
-#include "store/schema.h"
-
-/* Allocations are many and much alike: every so-manieth fails.  Of writes, each does. */
-#define MEMORY_STRIDE 11
-/* Opening has many more. */
-#define OPEN_STRIDE   67
+#include "store_faults.h"
 
 static char big_body[20000];
-
-static unsigned
-stride(enum fault_mode mode, bool opening)
-{
-	if (mode != FAULT_MEMORY)
-		return 1;
-	return opening ? OPEN_STRIDE : MEMORY_STRIDE;
-}
-
-/* A fault is logged, and there are thousands of them. */
-static void
-hush(bool on)
-{
-	static int saved = -1;
-	int null;
-
-	if (on && saved == -1 && (null = open("/dev/null", O_WRONLY | O_CLOEXEC)) != -1) {
-		saved = dup(2);
-		dup2(null, 2);
-		close(null);
-	} else if (!on && saved != -1) {
-		dup2(saved, 2);
-		close(saved);
-		saved = -1;
-	}
-}
-
-static int
-version_of(sqlite3 *h)
-{
-	sqlite3_stmt *stmt = NULL;
-	int version;
-
-	assert_int_equal(sqlite3_prepare_v2(h, "PRAGMA user_version", -1, &stmt, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-	version = sqlite3_column_int(stmt, 0);
-	sqlite3_finalize(stmt);
-	return version;
-}
-
-/* All rows of all tables as text; the version. */
-static int
-dump(struct fixture *f, struct buf *out)
-{
-	static const char *const tables[] = {
-		"packet ORDER BY n",
-		"event ORDER BY n",
-		"charge ORDER BY sender, kind, day",
-		"quota_limit ORDER BY who, kind",
-		"account ORDER BY jid",
-		"contact ORDER BY jid",
-		"meta ORDER BY name",
-		"series ORDER BY id",
-		"forget ORDER BY jid",
-	};
-	sqlite3 *h = NULL;
-	int version;
-
-	out->max = 4 << 20;
-	buf_reset(out);
-	assert_int_equal(sqlite3_open(f->path, &h), SQLITE_OK);
-	version = version_of(h);
-	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++) {
-		sqlite3_stmt *stmt = NULL;
-		char sql[64];
-
-		snprintf(sql, sizeof(sql), "SELECT * FROM %s", tables[t]);
-		/* The last ones are not in all versions. */
-		if (version < 3 && t >= sizeof(tables) / sizeof(tables[0]) - 2)
-			break;
-		assert_int_equal(sqlite3_prepare_v2(h, sql, -1, &stmt, NULL), SQLITE_OK);
-		while (sqlite3_step(stmt) == SQLITE_ROW) {
-			buf_printf(out, "%s", tables[t]);
-			for (int i = 0; i < sqlite3_column_count(stmt); i++)
-				buf_printf(out, "|%d:%s/%d", sqlite3_column_type(stmt, i),
-				    sqlite3_column_bytes(stmt, i) > 0 ?
-					(const char *)sqlite3_column_text(stmt, i) :
-					"",
-				    sqlite3_column_bytes(stmt, i));
-			buf_text(out, "\n");
-		}
-		assert_int_equal(sqlite3_finalize(stmt), SQLITE_OK);
-	}
-	sqlite3_close(h);
-	assert_false(out->failed);
-	return version;
-}
-
-/* The charges are those of the packets that were not cancelled, the pages and the indexes agree. */
-static void
-assert_consistent(struct fixture *f)
-{
-	static const char sql[] =
-	    "SELECT (SELECT sum(count) FROM charge) = (SELECT sum(charge_units) FROM packet WHERE "
-	    "state <> 9) "
-	    "AND NOT EXISTS (SELECT 1 FROM event WHERE packet NOT IN (SELECT n FROM packet)) "
-	    "AND (SELECT group_concat(integrity_check) FROM pragma_integrity_check) = 'ok'";
-	sqlite3_stmt *stmt = NULL;
-	sqlite3 *h = NULL;
-
-	assert_int_equal(sqlite3_open(f->path, &h), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(h, sql, -1, &stmt, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-	assert_int_equal(sqlite3_column_int(stmt, 0), 1);
-	sqlite3_finalize(stmt);
-	sqlite3_close(h);
-}
-
-static void
-copy_file(const char *from, const char *to)
-{
-	char block[65536];
-	FILE *in = fopen(from, "r"), *out = fopen(to, "w");
-	size_t n;
-
-	assert_true(in != NULL && out != NULL);
-	while ((n = fread(block, 1, sizeof(block), in)) > 0)
-		assert_int_equal(fwrite(block, 1, n, out), n);
-	fclose(in);
-	assert_int_equal(fclose(out), 0);
-}
 
 static void
 put_sms(struct fixture *f, unsigned i, enum packet_state s, int64_t next)
@@ -151,8 +21,10 @@ put_sms(struct fixture *f, unsigned i, enum packet_state s, int64_t next)
 	p.state = s;
 	p.next_at = next;
 	p.charge_day = p.charge_units = 0;
-	if (s == PACKET_INFLIGHT)
+	if (s == PACKET_INFLIGHT || s == PACKET_FAILED || s == PACKET_UNCERTAIN)
 		p.gateway = "office";
+	if (s == PACKET_FAILED || s == PACKET_UNCERTAIN)
+		p.finished_at = NOON;
 	put(f, &p);
 }
 
@@ -161,6 +33,7 @@ static void
 put_occurrences(struct fixture *f)
 {
 	struct account account = { .blocked = true, .zone = "Asia/Tehran" };
+	struct quota_limit limit = { 3, 4 };
 
 	for (unsigned i = 21; i <= 22; i++) {
 		struct series se = sample_series(i);
@@ -174,13 +47,14 @@ put_occurrences(struct fixture *f)
 		assert_int_equal(f->ops->put_series(f->store, &se), RES_OK);
 	}
 	assert_int_equal(f->ops->set_account(f->store, YOU, &account), RES_OK);
+	assert_int_equal(f->ops->set_limit(f->store, YOU, KIND_SMS, &limit), RES_OK);
 	assert_int_equal(f->ops->set_contact(f->store, YOU, CONTACT_GRANTED, NOON), RES_OK);
 	assert_int_equal(f->ops->set_forget(f->store, YOU, NOON), RES_OK);
 }
 
 /*
  * Before the turn: 1 to 3 are due, 4 is held, 5 will be cancelled, 6 was sent long ago, and 9 too;
- * of SMS 11 is due, 12 is held, 13 and 14 are with a gateway.
+ * of SMS 11 is due, 12 is held, 13 and 14 are with a gateway, where 15 failed and 16 is uncertain.
  */
 static void
 make_baseline(struct fixture *f, char *kept, size_t size)
@@ -196,6 +70,8 @@ make_baseline(struct fixture *f, char *kept, size_t size)
 	put_sms(f, 12, PACKET_HELD, NEVER_MS);
 	put_sms(f, 13, PACKET_INFLIGHT, NOON);
 	put_sms(f, 14, PACKET_INFLIGHT, NOON);
+	put_sms(f, 15, PACKET_FAILED, NOON);
+	put_sms(f, 16, PACKET_UNCERTAIN, NOON);
 	put_occurrences(f);
 	commit(f);
 	sqlite_store_close(&f->store);
@@ -205,19 +81,6 @@ make_baseline(struct fixture *f, char *kept, size_t size)
 	    "UPDATE packet SET charge_day = 0, charge_units = 0 WHERE state = 5;");
 	snprintf(kept, size, "%s/baseline.db", f->dir);
 	copy_file(f->path, kept);
-}
-
-static void
-restore(struct fixture *f, const char *kept)
-{
-	static const char *const tails[] = { "", "-wal", "-shm", "-journal" };
-	char path[128];
-
-	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
-		snprintf(path, sizeof(path), "%s%s", f->path, tails[i]);
-		(void)unlink(path);
-	}
-	copy_file(kept, f->path);
 }
 
 static enum res
@@ -268,6 +131,27 @@ do_paid_moves(struct fixture *f, struct packets *ps)
 	    (res = f->ops->wake(f->store, YOU, OFFLINE_END, NOON + 1, &n)) != RES_OK)
 		return res;
 	return f->ops->wake_paid(f->store, NOON + 1, &n);
+}
+
+/* What an operator does. */
+static enum res
+do_operate(struct fixture *f, struct packets *ps)
+{
+	size_t first = ps->n;
+	enum res res;
+
+	if ((res = f->ops->drop_limit(f->store, YOU, KIND_SMS)) != RES_OK ||
+	    (res = f->ops->find(f->store, FIND_TROUBLE, "office", NOON, 9, ps)) != RES_OK)
+		return res;
+	assert_int_equal(ps->n - first, 2);
+	for (size_t i = first; i < ps->n; i++) {
+		ps->v[i].gateway = NULL;
+		ps->v[i].finished_at = 0;
+		if ((res = f->ops->move(f->store, &ps->v[i], EV_RETRY, NOON, "tried again")) !=
+		    RES_OK)
+			return res;
+	}
+	return RES_OK;
 }
 
 /* An edit, an occurrence that is charged, one series that begins and one that ends. */
@@ -336,7 +220,8 @@ do_turn(struct fixture *f)
 		res = do_moves(f, &ps);
 	if (res == RES_OK && (res = do_paid_moves(f, &ps)) == RES_OK)
 		res = f->ops->recover(f->store, NOON, &n);
-	if (res == RES_OK && (res = do_edits(f, &ps)) == RES_OK)
+	if (res == RES_OK && (res = do_edits(f, &ps)) == RES_OK &&
+	    (res = do_operate(f, &ps)) == RES_OK)
 		res = do_forget(f);
 	packets_free(&ps);
 	if (res != RES_OK || (res = f->ops->set_limit(f->store, ME, KIND_IM, &limit)) != RES_OK ||
@@ -374,6 +259,7 @@ try_fault(struct fixture *f, const char *kept, enum fault_mode mode, unsigned n,
 			assert_int_equal(do_turn(f), RES_OK);
 			again = true;
 		}
+		assert_tally(f);
 	}
 	sqlite_store_close(&f->store);
 	hush(false);
@@ -401,6 +287,7 @@ try_all_faults(struct fixture *f, enum fault_mode mode, bool checkpoint, unsigne
 	assert_consistent(f);
 	store_reopen(f);
 	assert_int_equal(do_turn(f), RES_OK);
+	assert_tally(f);
 	sqlite_store_close(&f->store);
 	dump(f, &after);
 	assert_string_not_equal(buf_str(&before), buf_str(&after));
@@ -447,137 +334,6 @@ test_no_memory_leaves_no_half_of_a_turn(void **state)
 	try_all_faults(*state, FAULT_MEMORY, false, 20);
 }
 
-static void
-test_a_fault_while_the_database_is_made_can_be_repeated(void **state)
-{
-	static const enum fault_mode modes[] = { FAULT_IOERR, FAULT_FULL, FAULT_CUT, FAULT_MEMORY };
-	struct fixture *f = *state;
-	struct buf why = { 0 };
-	bool struck;
-	unsigned n;
-
-	for (size_t m = 0; m < sizeof(modes) / sizeof(modes[0]); m++) {
-		for (n = 1, struck = true; struck; n += stride(modes[m], true)) {
-			struct packet p = sample(1);
-			enum res res;
-
-			(void)unlink(f->path);
-			fault_arm(modes[m], n);
-			hush(true);
-			res = sqlite_store_open(f->path, &f->store, &why);
-			assert_true(res == RES_OK ||
-			    (res == RES_PERMFAIL && f->store == NULL && why.len > 0));
-			buf_reset(&why);
-			sqlite_store_close(&f->store);
-			hush(false);
-			struck = fault_disarm();
-			store_reopen(f);
-			put(f, &p);
-			commit(f);
-			sqlite_store_close(&f->store);
-		}
-		assert_true(n > 5);
-	}
-	buf_free(&why);
-}
-
-/* Our steps as far as this version; its rows as text. */
-static void
-bring_to(struct fixture *f, int version, struct buf *rows)
-{
-	struct buf why = { 0 };
-	sqlite3 *h = NULL;
-
-	assert_int_equal(sqlite3_open(f->path, &h), SQLITE_OK);
-	assert_int_equal(schema_migrate(h, schema_steps, version, &why), RES_OK);
-	sqlite3_close(h);
-	if (version == 1)
-		by_hand(f,
-		    "WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 60) "
-		    "INSERT INTO packet SELECT NULL, printf('%06d', i), 'a@b', 'c@d', 1 + i % 3, "
-		    "1 + i % 10, 1, i, i, i, i, 0, i, 0, 0, 20261225, 1, 'UTC', zeroblob(2000) "
-		    "FROM c;"
-		    "INSERT INTO event SELECT NULL, n, 1, 'scheduled' FROM packet;"
-		    "INSERT INTO charge VALUES ('a@b', 1, 20261225, 54);"
-		    "INSERT INTO account VALUES ('a@b', 1);");
-	assert_int_equal(dump(f, rows), version);
-}
-
-/* Opens it with the n-th change failing: it is then of one of the versions on the way, whole. */
-static bool
-try_migration(
-    struct fixture *f, const char *kept, enum fault_mode mode, unsigned n, const struct buf *rows)
-{
-	struct buf why = { 0 }, got = { 0 };
-	enum res res;
-	bool struck;
-	int version;
-
-	restore(f, kept);
-	fault_arm(mode, n);
-	hush(true);
-	res = sqlite_store_open(f->path, &f->store, &why);
-	assert_true(res == RES_OK || (res == RES_PERMFAIL && f->store == NULL && why.len > 0));
-	sqlite_store_close(&f->store);
-	hush(false);
-	struck = fault_disarm();
-	assert_true(struck || res == RES_OK);
-	version = dump(f, &got);
-	assert_true(version == schema_version || res != RES_OK);
-	assert_string_equal(buf_str(&got), buf_str(&rows[version]));
-	store_reopen(f);
-	sqlite_store_close(&f->store);
-	assert_int_equal(dump(f, &got), schema_version);
-	assert_string_equal(buf_str(&got), buf_str(&rows[schema_version]));
-	assert_consistent(f);
-	buf_free(&why);
-	buf_free(&got);
-	return struck;
-}
-
-/* From each version that was published to ours. */
-static void
-test_a_fault_on_the_way_to_a_new_version_loses_nothing(void **state)
-{
-	static const enum fault_mode modes[] = { FAULT_IOERR, FAULT_FULL, FAULT_CUT, FAULT_MEMORY };
-	struct fixture *f = *state;
-	struct buf rows[8] = { { 0 } };
-	char kept[8][128];
-
-	assert_in_range(schema_version, 2, 7);
-	for (int v = 1; v <= schema_version; v++) {
-		bring_to(f, v, &rows[v]);
-		snprintf(kept[v], sizeof(kept[v]), "%s/version_%d.db", f->dir, v);
-		copy_file(f->path, kept[v]);
-	}
-	assert_string_not_equal(buf_str(&rows[1]), buf_str(&rows[schema_version]));
-	for (int v = 1; v < schema_version; v++)
-		for (size_t m = 0; m < sizeof(modes) / sizeof(modes[0]); m++) {
-			unsigned n = 1;
-
-			while (try_migration(f, kept[v], modes[m], n, rows))
-				n += stride(modes[m], true);
-			assert_true(n > 5);
-		}
-	for (int v = 1; v <= schema_version; v++)
-		buf_free(&rows[v]);
-}
-
-static void
-test_commit_returns_after_the_log_is_on_disk(void **state)
-{
-	struct fixture *f = *state;
-
-	store_reopen(f);
-	for (unsigned i = 1; i <= 5; i++) {
-		struct packet p = sample(i);
-
-		put(f, &p);
-		commit(f);
-		assert_in_range(fault_wal_syncs(), 1, 2);
-	}
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_dir, remove_dir)
 
 int
@@ -590,9 +346,6 @@ main(void)
 		TEST(test_a_power_cut_leaves_no_half_of_a_turn),
 		TEST(test_a_power_cut_in_a_checkpoint_leaves_no_half_of_a_turn),
 		TEST(test_no_memory_leaves_no_half_of_a_turn),
-		TEST(test_a_fault_while_the_database_is_made_can_be_repeated),
-		TEST(test_a_fault_on_the_way_to_a_new_version_loses_nothing),
-		TEST(test_commit_returns_after_the_log_is_on_disk),
 	};
 
 	fault_install();

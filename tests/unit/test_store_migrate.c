@@ -400,6 +400,7 @@ test_published_steps_are_as_they_were_published(void **state)
 		UINT64_C(0xddd81d71ebeffc20), /* version 1 */
 		UINT64_C(0xe65ab3c656b2d38c),
 		UINT64_C(0x42fe4fbdd4cb9716),
+		UINT64_C(0xc2bf716e5bf18dd1),
 	};
 	const size_t n = sizeof(published) / sizeof(published[0]);
 

@@ -1,0 +1,363 @@
+/* What operators do to gateways, and to what is stuck behind them. */
+#include "chat.h"
+
+static void
+begin(struct world *w)
+{
+	w->config.http.public_url = "http://127.0.0.1:5580";
+	world_gateway(w, .info.name = "office");
+	world_gateway(w, .info.name = "spare");
+	world_route(w, "+49", KIND_SMS, "office", NULL);
+	world_route(w, "+44", KIND_SMS, "spare", NULL);
+	world_start(w);
+	world_online(w, JULIET);
+	world_online(w, ROMEO);
+	world_online(w, ADMIN);
+}
+
+#define LONDON "+447700900123"
+
+static struct answer
+operate(struct world *w, struct ask ask)
+{
+	struct answer a;
+
+	ask.from = DESK;
+	a = world_ask(w, ask);
+	if (strcmp(a.status, "completed") != 0 || strcmp(a.note_type, "error") == 0)
+		fail_msg("%s is not done: %s%s", ask.node, a.note, a.text);
+	return a;
+}
+
+/* By an admin, in one round trip, and it is done. */
+#define DONE(w, command, ...) operate((w), (struct ask){ .node = (command), .fields = { __VA_ARGS__ } })
+
+/* What the bot has told the admin in notices: how many say this. */
+static size_t
+told(const struct world *w, const char *words)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->nheard; i++)
+		n += strncmp(w->heard[i].to, ADMIN, strlen(ADMIN)) == 0 && strcmp(w->heard[i].type, "error") != 0 &&
+		    strstr(w->heard[i].body, words) != NULL;
+	return n;
+}
+
+/* -- Gateways ------------------------------------------------------------------------------------------------------------------- */
+
+static void
+test_paused_gateway_sends_nothing_until_it_is_resumed(void **state)
+{
+	struct world *w = *state;
+	struct answer a;
+
+	begin(w);
+	DONE(w, "gateway", "name", "office", "action", "pause");
+	const char *id = world_schedule_sms(w, .when = "in 1 minutes"), *other = world_schedule_sms(w, .when = "in 1 minutes", .to = LONDON);
+	world_advance(w, 5 * HOUR_MS);
+	assert_int_equal(world_requests(w, "http://office"), 0);
+	assert_string_equal(world_state(w, other), "sent");
+	a = DONE(w, "gateways", NULL);
+	world_says(world_text(w, &a), "paused");
+	/* Over a restart, and a reload that makes good what closed it otherwise. */
+	world_restart(w);
+	assert_true(laterd_reload(w->laterd, &w->config));
+	world_advance(w, 2 * HOUR_MS);
+	assert_int_equal(world_requests(w, "http://office"), 0);
+	a = DONE(w, "gateways", NULL);
+	world_says(world_text(w, &a), "paused");
+	DONE(w, "gateway", "name", "office", "action", "resume");
+	world_advance(w, 10 * SECOND_MS);
+	assert_string_equal(world_state(w, id), "sent");
+	assert_int_equal(world_requests(w, "http://office"), 1);
+	world_restart(w);
+	world_schedule_sms(w, .when = "in 1 minutes");
+	world_advance(w, 2 * MINUTE_MS);
+	assert_int_equal(world_requests(w, "http://office"), 2);
+}
+
+static void
+test_paused_gateway_gives_way_to_the_next_of_its_route(void **state)
+{
+	struct world *w = *state;
+
+	world_gateway(w, .info.name = "office");
+	world_gateway(w, .info.name = "spare");
+	world_route(w, "+", KIND_SMS, "office", "spare", NULL);
+	world_start(w);
+	DONE(w, "gateway", "name", "office", "action", "pause");
+	const char *id = world_schedule_sms(w, .when = "in 1 minutes");
+	world_advance(w, 2 * MINUTE_MS);
+	assert_string_equal(world_state(w, id), "sent");
+	assert_int_equal(world_requests(w, "http://spare"), 1);
+}
+
+static void
+test_attempt_under_way_is_ended_though_its_gateway_is_paused(void **state)
+{
+	struct world *w = *state;
+
+	begin(w);
+	world_phone(w, "http://office", .end = PHONE_WAITS);
+	const char *id = world_schedule_sms(w, .when = "in 1 minutes");
+	world_advance(w, MINUTE_MS);
+	DONE(w, "gateway", "name", "office", "action", "pause");
+	world_phone_end(w, 0, .end = PHONE_ANSWERS);
+	world_advance(w, SECOND_MS);
+	assert_string_equal(world_state(w, id), "sent");
+	assert_int_equal(w->phones.n, 1);
+}
+
+/* Somebody has mended what closed it. */
+static void
+test_resume_opens_a_gateway_that_was_halted(void **state)
+{
+	struct world *w = *state;
+
+	begin(w);
+	world_phone(w, "http://office", .status = 403, .body = SPAN("Authorization failed for sendsms"));
+	const char *id = world_schedule_sms(w, .when = "in 1 minutes");
+	world_advance(w, 2 * MINUTE_MS);
+	assert_string_equal(world_state(w, id), "held");
+	struct answer a = DONE(w, "gateways", NULL);
+	world_says(world_text(w, &a), "Authorization failed");
+	world_phone(w, "http://office", .end = PHONE_ANSWERS);
+	DONE(w, "gateway", "name", "office", "action", "resume");
+	world_advance(w, 5 * SECOND_MS);
+	assert_string_equal(world_state(w, id), "sent");
+	assert_int_equal(world_requests(w, "http://office"), 2);
+}
+
+static const struct {
+	struct phone_says says;
+	const char *outcome;
+} outcomes[] = {
+	{ { .end = PHONE_ANSWERS }, "sent" },
+	{ { .end = PHONE_BREAKS }, "may or may not" },
+	{ { .status = 403, .body = { "Authorization failed for sendsms", 32 } }, "Authorization failed" },
+	{ { .status = 400, .body = { "Malformed number", 16 } }, "Malformed number" },
+};
+
+/* Through this gateway, whatever the routes say, and once. */
+static void
+test_test_of_a_gateway_sends_one_sms_and_tells_its_outcome(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++) {
+		struct world *w;
+
+		world_setup((void **)&w);
+		begin(w);
+		world_phone_rule(w, "http://office", outcomes[i].says);
+		DONE(w, "gateway", "name", "office", "action", "test", "number", LONDON);
+		world_advance(w, MINUTE_MS);
+		assert_int_equal(world_requests(w, "http://office"), 1);
+		assert_int_equal(world_sms(w, LONDON), 1);
+		assert_int_equal(world_requests(w, "http://spare"), 0);
+		if (told(w, outcomes[i].outcome) == 0)
+			fail_msg("case %zu: “%s” is not told", i, outcomes[i].outcome);
+		world_advance(w, 2 * HOUR_MS);
+		assert_int_equal(w->phones.n, 1);
+		/* It is nobody's quota. */
+		assert_int_equal(world_sql(w, "SELECT coalesce(sum(count), 0) FROM charge WHERE sender = '" JULIET "'"), 0);
+		world_teardown((void **)&w);
+	}
+}
+
+static void
+test_wrong_orders_to_gateways_are_refused(void **state)
+{
+	static const char *const wrong[][6] = {
+		{ "name", "nowhere", "action", "pause" }, { "name", "office", "action", "explode" }, { "name", "office" },
+		{ "name", "office", "action", "test" }, { "name", "office", "action", "test", "number", "call me" },
+	};
+	struct world *w = *state;
+
+	begin(w);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct ask ask = { .from = DESK, .node = "gateway" };
+		struct answer a;
+
+		memcpy(ask.fields, wrong[i], sizeof(wrong[i]));
+		a = world_ask(w, ask);
+		if (strcmp(a.status, "executing") != 0)
+			fail_msg("case %zu is %s: %s%s", i, a.status, a.note, a.text);
+		assert_string_not_equal(world_field(w, &a, "error"), "");
+	}
+	world_advance(w, MINUTE_MS);
+	assert_int_equal(w->phones.n, 0);
+}
+
+/* -- Retry ---------------------------------------------------------------------------------------------------------------------- */
+
+/* One of each end at each gateway; their ids are those of "#1" to "#6". */
+static void
+begin_with_trouble(struct world *w)
+{
+	begin(w);
+	world_phone(w, "http://", .end = PHONE_BREAKS);
+	world_schedule_sms(w, .when = "in 1 minutes", .body = "one");
+	world_schedule_sms(w, .when = "in 1 minutes", .body = "two", .to = LONDON);
+	world_advance(w, 2 * MINUTE_MS);
+	world_phone(w, "http://", .status = 400, .body = SPAN("Malformed number"));
+	world_schedule_sms(w, .when = "in 1 minutes", .body = "three");
+	world_schedule_sms(w, .when = "in 1 minutes", .body = "four", .to = LONDON);
+	world_advance(w, 2 * MINUTE_MS);
+	world_phone(w, "http://", .end = PHONE_ANSWERS);
+	world_schedule_sms(w, .when = "in 1 minutes", .body = "five");
+	world_schedule_sms(w, .when = "in 5 hours", .body = "six");
+	world_advance(w, 10 * MINUTE_MS);
+	assert_string_equal(world_state(w, world_with_ids(w, "#1")), "uncertain");
+	assert_string_equal(world_state(w, world_with_ids(w, "#3")), "failed");
+	assert_string_equal(world_state(w, world_with_ids(w, "#5")), "sent");
+	w->phones.n = 0;
+}
+
+/* How many requests had this text. */
+static size_t
+left(const struct world *w, const char *text)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->phones.n; i++)
+		n += strcmp(w->phones.v[i].body.p, text) == 0;
+	return n;
+}
+
+static void
+test_retry_of_one_sends_it_again_once(void **state)
+{
+	static const struct { const char *id, *text; } ones[] = { { "#1", "one" }, { "#3", "three" } };
+	struct world *w = *state;
+
+	begin_with_trouble(w);
+	for (size_t i = 0; i < 2; i++) {
+		const char *id = world_with_ids(w, ones[i].id);
+
+		DONE(w, "retry", "id", id);
+		/* Asked twice, it is not sent twice. */
+		world_command(w, .from = DESK, .node = "retry", .fields = { "id", id });
+		world_advance(w, MINUTE_MS);
+		assert_string_equal(world_state(w, id), "sent");
+		assert_int_equal(left(w, ones[i].text), 1);
+		world_command(w, .from = DESK, .node = "retry", .fields = { "id", id });
+		world_advance(w, HOUR_MS);
+		assert_int_equal(left(w, ones[i].text), 1);
+	}
+	assert_int_equal(w->phones.n, 2);
+}
+
+static void
+test_retry_of_a_gateway_sends_all_of_it_again_once(void **state)
+{
+	struct world *w = *state;
+	struct answer a;
+
+	begin_with_trouble(w);
+	a = DONE(w, "retry", "id", "office");
+	world_says(a.note, "2");
+	world_command(w, .from = DESK, .node = "retry", .fields = { "id", "office" });
+	world_advance(w, 5 * MINUTE_MS);
+	assert_int_equal(left(w, "one"), 1);
+	assert_int_equal(left(w, "three"), 1);
+	assert_int_equal(w->phones.n, 2);
+	assert_string_equal(world_state(w, world_with_ids(w, "#2")), "uncertain");
+	assert_string_equal(world_state(w, world_with_ids(w, "#4")), "failed");
+	assert_string_equal(world_state(w, world_with_ids(w, "#6")), "scheduled");
+	world_command(w, .from = DESK, .node = "retry", .fields = { "id", "office" });
+	world_advance(w, HOUR_MS);
+	assert_int_equal(w->phones.n, 2);
+}
+
+static void
+test_retry_in_chat_is_asked_first(void **state)
+{
+	struct world *w = *state;
+
+	begin_with_trouble(w);
+	world_says(world_chat(w, DESK, "retry office"), "2");
+	world_advance(w, 5 * MINUTE_MS);
+	assert_int_equal(w->phones.n, 0);
+	world_chat(w, DESK, "no");
+	world_advance(w, 5 * MINUTE_MS);
+	assert_int_equal(w->phones.n, 0);
+	world_chat(w, DESK, "retry office");
+	world_chat(w, DESK, "yes");
+	world_chat(w, DESK, "yes");
+	world_advance(w, 5 * MINUTE_MS);
+	assert_int_equal(w->phones.n, 2);
+}
+
+static void
+test_what_is_neither_uncertain_nor_failed_is_not_retried(void **state)
+{
+	static const char *const ids[] = { "#5", "#6", "ZZZZZZ", "nowhere", "what is this?", "" };
+	struct world *w = *state;
+
+	begin_with_trouble(w);
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		struct answer a = world_command(w, .from = DESK, .node = "retry", .fields = { "id", world_with_ids(w, ids[i]) });
+
+		assert_true(strcmp(a.type, "error") == 0 || strcmp(a.status, "executing") == 0 || strcmp(a.note_type, "error") == 0);
+	}
+	world_advance(w, HOUR_MS);
+	assert_int_equal(w->phones.n, 0);
+}
+
+/* The crash may come at any time after the answer. */
+static void
+test_retry_survives_a_crash_and_is_not_doubled_by_it(void **state)
+{
+	struct world *w = *state;
+
+	begin_with_trouble(w);
+	DONE(w, "retry", "id", "office");
+	world_restart(w);
+	world_advance(w, 5 * MINUTE_MS);
+	world_restart(w);
+	world_advance(w, 5 * MINUTE_MS);
+	assert_int_equal(left(w, "one"), 1);
+	assert_int_equal(left(w, "three"), 1);
+	assert_int_equal(w->phones.n, 2);
+}
+
+/* A report that comes late ends the doubt: then there is nothing to send again. */
+static void
+test_uncertain_message_that_was_delivered_is_not_retried(void **state)
+{
+	struct world *w = *state;
+
+	begin(w);
+	world_phone(w, "http://office", .end = PHONE_BREAKS, .times = 1);
+	const char *id = world_schedule_sms(w, .when = "in 1 minutes");
+	world_advance(w, 2 * MINUTE_MS);
+	assert_string_equal(world_state(w, id), "uncertain");
+	assert_int_equal(world_report(w, &w->phones.v[0], "1"), 200);
+	assert_string_equal(world_state(w, id), "delivered");
+	world_command(w, .from = DESK, .node = "retry", .fields = { "id", id });
+	world_command(w, .from = DESK, .node = "retry", .fields = { "id", "office" });
+	world_advance(w, HOUR_MS);
+	assert_int_equal(w->phones.n, 1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WORLD_TEST(test_paused_gateway_sends_nothing_until_it_is_resumed),
+		WORLD_TEST(test_paused_gateway_gives_way_to_the_next_of_its_route),
+		WORLD_TEST(test_attempt_under_way_is_ended_though_its_gateway_is_paused),
+		WORLD_TEST(test_resume_opens_a_gateway_that_was_halted),
+		cmocka_unit_test(test_test_of_a_gateway_sends_one_sms_and_tells_its_outcome),
+		WORLD_TEST(test_wrong_orders_to_gateways_are_refused),
+		WORLD_TEST(test_retry_of_one_sends_it_again_once),
+		WORLD_TEST(test_retry_of_a_gateway_sends_all_of_it_again_once),
+		WORLD_TEST(test_retry_in_chat_is_asked_first),
+		WORLD_TEST(test_what_is_neither_uncertain_nor_failed_is_not_retried),
+		WORLD_TEST(test_retry_survives_a_crash_and_is_not_doubled_by_it),
+		WORLD_TEST(test_uncertain_message_that_was_delivered_is_not_retried),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
