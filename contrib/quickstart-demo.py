@@ -79,6 +79,7 @@ def how_to_go_on(server, laterd):
 Server:   127.0.0.1, port {server.c2s_port}, without TLS
   profanity: /connect juliet@example.org server 127.0.0.1 port {server.c2s_port} tls disable
   any other: set host and port by hand and allow an unencrypted connection
+Chat:     write to {laterd.bot}: help, or: im in 1 minute romeo@example.org Good morning
 Commands: those of {laterd.address} or {laterd.bot} ("ad-hoc commands", "execute command")
   profanity: /cmd list {laterd.address}, then /cmd exec im {laterd.address}""")
 

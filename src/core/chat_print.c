@@ -76,6 +76,13 @@ chat_print(struct buf *out, const struct reply *r)
 static void
 print_option(struct buf *out, const struct option *o)
 {
+	size_t len = strlen(o->value);
+
+	/* Of a packet the label begins with the id. */
+	if (o->label != NULL && strncmp(o->label, o->value, len) == 0 && o->label[len] == ':') {
+		buf_printf(out, "\n%s", o->label);
+		return;
+	}
 	buf_printf(out, "\n%s", o->value);
 	if (o->label != NULL && o->label[0] != '\0' && strcmp(o->label, o->value) != 0)
 		buf_printf(out, ": %s", o->label);

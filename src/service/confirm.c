@@ -14,7 +14,7 @@ void
 confirm_when(const struct run *r, const struct request *rq, struct buf *out)
 {
 	when_print(out, rq->when.at, &rq->when.zone, r->account.hours);
-	if (rq->when.at > r->now) {
+	if (rq->when.at >= r->now + SECOND_MS) {
 		buf_text(out, ", in ");
 		when_print_wait(out, rq->when.at - r->now);
 	}

@@ -197,6 +197,7 @@ ask(struct run *r, const char *error)
 	f->instructions = instructions;
 	if (error != NULL)
 		reply_again(r, title, instructions, error);
+	r->reply->wrong = error != NULL ? "confirm" : NULL;
 	reply_row(r, "waiting", "Messages that wait",
 	    arena_printf(&f->arena, "%lld", (long long)waiting));
 	form_value(f, form_add(f, FIELD_BOOLEAN, "confirm", "Yes, delete everything"), "0");

@@ -99,6 +99,7 @@ ask(struct run *r, const char *error)
 	f->instructions = instructions;
 	if (error != NULL)
 		reply_again(r, title, instructions, error);
+	r->reply->wrong = error != NULL ? "confirm" : NULL;
 	form_value(f, form_add(f, FIELD_BOOLEAN, "confirm", "Stop it"), "0");
 }
 

@@ -300,7 +300,7 @@ test_or_ask(struct run *r, size_t i)
 	struct buf why = { .max = 1024 };
 
 	if (text.len == 0)
-		ask(r, "number", "To which number?  Write one like +4917012345678.");
+		ask(r, "number", "A test message needs a number to go to.");
 	else if (msisdn_parse(number, text, s->config->country, &why) != RES_OK)
 		ask(r, "number", buf_str(&why));
 	else if (s->draining)

@@ -33,8 +33,8 @@ ask(struct run *r, const char *wrong, const char *error)
 		form_option(f, fd, packet_kind_name((enum packet_kind)kind), NULL);
 	if (r->in != NULL)
 		form_value(f, fd, form_get(r->in, "kind"));
-	form_add(f, FIELD_TEXT, "day", "A day");
-	form_add(f, FIELD_TEXT, "month", "A month");
+	form_add(f, FIELD_TEXT, "day", "Limit a day");
+	form_add(f, FIELD_TEXT, "month", "Limit a month");
 }
 
 /* -- What is meant ----------------------------------------------------------------------------- */

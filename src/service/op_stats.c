@@ -23,20 +23,37 @@ static const enum packet_state waiting[] = {
 
 #define NWAITING (sizeof(waiting) / sizeof(waiting[0]))
 
-/* "; of them 1 overdue, 2 within an hour, 5 later" */
+/* "; due: 1 overdue, 2 within an hour, 5 later" */
 static void
 print_ahead(struct buf *out, int64_t scheduled, int64_t by[NAHEAD][KIND_END], int kind)
 {
+	const char *between = "; due: ";
 	int64_t before = 0;
 
-	if (scheduled == 0)
-		return;
-	buf_text(out, "; due: ");
 	for (size_t i = 0; i < NAHEAD; i++) {
-		buf_printf(out, "%lld %s, ", (long long)(by[i][kind] - before), ahead[i].words);
+		if (by[i][kind] > before) {
+			buf_printf(out, "%s%lld %s", between, (long long)(by[i][kind] - before),
+			    ahead[i].words);
+			between = ", ";
+		}
 		before = by[i][kind];
 	}
-	buf_printf(out, "%lld later", (long long)(scheduled - before));
+	if (scheduled > before)
+		buf_printf(out, "%s%lld later", between, (long long)(scheduled - before));
+}
+
+/* "3 scheduled, 1 uncertain" */
+static void
+print_waiting(struct buf *out, const int64_t n[PACKET_NSTATES])
+{
+	size_t before = out->len;
+
+	for (size_t i = 0; i < NWAITING; i++)
+		if (n[waiting[i]] > 0)
+			buf_printf(out, "%s%lld %s", out->len > before ? ", " : "",
+			    (long long)n[waiting[i]], packet_state_name(waiting[i]));
+	if (out->len == before)
+		buf_text(out, "none");
 }
 
 static bool
@@ -53,9 +70,7 @@ show_waiting(struct run *r, const struct tally *tally)
 		const char *name = packet_kind_name((enum packet_kind)kind);
 
 		buf_reset(&text);
-		for (size_t i = 0; i < NWAITING; i++)
-			buf_printf(&text, "%s%lld %s", i > 0 ? ", " : "",
-			    (long long)tally->n[kind][waiting[i]], packet_state_name(waiting[i]));
+		print_waiting(&text, tally->n[kind]);
 		print_ahead(&text, tally->n[kind][PACKET_SCHEDULED], by, kind);
 		reply_row(r, arena_printf(&r->reply->form.arena, "waiting-%s", name), name,
 		    buf_str(&text));
@@ -87,7 +102,7 @@ print_done(struct buf *out, const struct endings *hour, const struct endings *da
     const char *gateway)
 {
 	buf_printf(out,
-	    "%lld sent and %lld failed in the last hour, %lld sent and %lld failed in the last day",
+	    "in the last hour %lld sent, %lld failed; in the last day %lld sent, %lld failed",
 	    (long long)sum(hour, as_sent, gateway), (long long)sum(hour, as_failed, gateway),
 	    (long long)sum(day, as_sent, gateway), (long long)sum(day, as_failed, gateway));
 }
@@ -104,7 +119,7 @@ show_done(struct run *r)
 
 	if (ok) {
 		print_done(&text, &hour, &day, NULL);
-		reply_plain(r, "done", NULL, buf_str(&text));
+		reply_row(r, "done", "All", buf_str(&text));
 	}
 	for (size_t i = 0; ok && i < routing->ngateways; i++) {
 		const char *name = routing->gateways[i].name;

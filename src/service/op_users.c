@@ -154,7 +154,7 @@ op_users_list(struct run *r)
 		reply_done(r, NOTE_INFO, "Nobody%s has packets or settings here.",
 		    *after != '\0' ? " after that" : "");
 	else
-		reply_done(r, NOTE_INFO, "%zu users.", n);
+		reply_done(r, NOTE_INFO, "%zu user%s.", n, n == 1 ? "" : "s");
 	if (ok && users.n == USERS_MAX)
 		buf_printf(&r->reply->note, " There may be more: write `users %s`.",
 		    users.v[users.n - 1].what);

@@ -39,7 +39,7 @@ static const struct declared
 	    FIELD_TEXT, true, NULL },
     subject = { "subject", "Subject", "At most 40 characters", FIELD_TEXT, false, NULL },
     body = { "body", "Message",
-	    "Of one that repeats, {date} and {time} become the day and the time it is due",
+	    "In one that repeats, {date} and {time} become its day and time",
 	    FIELD_TEXT_MULTI, true, NULL },
     mms_body = { "body", "Message", NULL, FIELD_TEXT_MULTI, false, NULL },
     media = { "media", "Media", "One https link a line", FIELD_TEXT_MULTI, false, NULL },

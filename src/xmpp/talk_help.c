@@ -104,14 +104,14 @@ help_command(struct hearing *h, const struct command_info *cmd)
 {
 	struct buf *out = &h->out;
 
-	buf_printf(out, "%s — %s\n", usage_of(cmd), cmd->title);
+	buf_printf(out, "%s — %s", usage_of(cmd), cmd->title);
 	if (cmd->help != NULL)
-		buf_printf(out, "%s\n", cmd->help);
+		buf_printf(out, "\n%s", cmd->help);
 	if (cmd->settable == NULL || *cmd->settable == '\0')
 		return;
 	buf_text(out, has_place(cmd, PLACE_FIELD)
-	    ? "What can be set: "
-	    : "What can be added as name=value, with quotes around a value that has spaces: ");
+	    ? "\nWhat can be set: "
+	    : "\nWhat can be added as name=value, with quotes around a value that has spaces: ");
 	add_settable(out, cmd->settable);
 }
 

@@ -109,7 +109,7 @@ ask(struct running *r, const struct field *fd)
 		tell_circumstances(r);
 	chat_ask(out, fd);
 	/* Later on they know it. */
-	if (fd->type != FIELD_BOOLEAN && r->h->u->before == NULL)
+	if (fd->type != FIELD_BOOLEAN && (r->h->u->before == NULL || r->reply.wrong != NULL))
 		buf_text(out, "\n" TO_STOP);
 	open_step(r, COMMAND_CHECK, fd);
 }

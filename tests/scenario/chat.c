@@ -247,8 +247,8 @@ void
 world_both_ways(const struct deed *d)
 {
 	struct world *w[2];
-	const char *said, *note, *snapshot[2], *leaves[2];
-	struct answer a;
+	const char *said = "", *note, *snapshot[2], *leaves[2];
+	struct answer a = { 0 };
 
 	for (int i = 0; i < 2; i++) {
 		world_setup((void **)&w[i]);
