@@ -526,3 +526,19 @@ chat_fill(struct form *out, const struct command_info *cmd, struct span rest, in
 			: "is one word too many.");
 	return res == RES_OK && out->arena.failed ? RES_NOMEM : res;
 }
+
+bool
+chat_is_message(
+    const struct command_info *cmd, struct span rest, int64_t now, const struct zone *zone)
+{
+	struct form f = { 0 };
+	struct buf why = { .max = 4096 };
+	bool filled = chat_fill(&f, cmd, rest, now, zone, &why) == RES_OK;
+	struct span when = span_of(form_get(&f, "when"));
+
+	filled = filled && form_find(&f, "to") != NULL && when.len > 0 &&
+	    when_prefix(when, now, zone) == when.len;
+	form_free(&f);
+	buf_free(&why);
+	return filled;
+}

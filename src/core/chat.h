@@ -39,6 +39,13 @@ enum res chat_fill(struct form *out, const struct command_info *cmd, struct span
     const struct zone *zone, struct buf *why);
 
 /*
+ * Is this, behind the name of cmd, a time and an address?  Nobody means that as the text of another
+ * message.
+ */
+bool chat_is_message(
+    const struct command_info *cmd, struct span rest, int64_t now, const struct zone *zone);
+
+/*
  * Write one answer into the field that it was asked for, by its type: words for FIELD_LIST_MULTI,
  * yes and no for FIELD_BOOLEAN, an option's value or label, or an unambiguous beginning of them,
  * for FIELD_LIST; lines for FIELD_TEXT_MULTI.  It replaces what the field had.  RES_INVALID with the

@@ -38,11 +38,17 @@ sealing_open(struct store *st, const struct config *config, struct seal **out, s
 	const char *path = config->store.seal_key_file;
 	uint8_t key[SEAL_KEY_LEN];
 	struct buf known = { 0 };
-	enum res meta = st->ops->meta(st, META_KEY, &known);
-	enum res res = seal_key_read(path, key, why);
+	enum res meta = st->ops->meta(st, META_KEY, &known), res;
 	int code;
 
 	*out = NULL;
+	/* Else any key would pass for the one that is noted there. */
+	if (meta != RES_OK && meta != RES_NOTFOUND) {
+		buf_free(&known);
+		buf_printf(why, "%s: cannot be read", config->store.database);
+		return EXIT_DATABASE;
+	}
+	res = seal_key_read(path, key, why);
 	if (res == RES_NOTFOUND && meta == RES_NOTFOUND) {
 		buf_reset(why);
 		res = seal_key_make(path, key, why);

@@ -128,8 +128,7 @@ cancel_all(struct run *r, const struct field *ids, bool following)
 		return;
 	reply_free(r->reply);
 	if (formed)
-		choose_refuse(r,
-		    "You have no such message: no such id is yours; `list` shows those that wait.");
+		choose_refuse(r);
 	else
 		ask(r, "This is no id of a message: an id has six letters and digits.");
 }

@@ -40,9 +40,11 @@ choose_actor(const struct run *r, const struct packet *p)
 }
 
 void
-choose_refuse(struct run *r, const char *words)
+choose_refuse(struct run *r)
 {
-	reply_refuse(r->reply, "item-not-found", "cancel", words);
+	reply_refuse(r->reply, "item-not-found", "cancel",
+	    r->any ? "There is no message with this id; `packets` shows those of a user."
+		   : "You have no message with this id; `list` shows those that wait.");
 }
 
 /* -- Packets as lines -------------------------------------------------------------------------- */
@@ -132,6 +134,27 @@ add_options(struct run *r, struct field *fd, const struct packets *ps)
 	buf_free(&label);
 }
 
+/* An admin's may be anybody's: their own are shown, and any id can be written. */
+static void
+add_any(struct run *r, const struct choice *c, const struct packets *own)
+{
+	struct form *f = &r->reply->form;
+	struct buf line = { .max = 8192 };
+	struct field *fd;
+
+	for (size_t i = 0; i < own->n; i++) {
+		buf_reset(&line);
+		buf_printf(&line, "%s: ", own->v[i].id);
+		choose_line(r, &own->v[i], &line);
+		reply_plain(r, own->v[i].id, NULL, buf_str(&line));
+	}
+	fd = c->several ? form_add(f, FIELD_TEXT_MULTI, "ids", "Messages, an id a line")
+			: form_add(f, FIELD_TEXT, "id", "Id of the message");
+	if (fd != NULL)
+		fd->required = true;
+	buf_free(&line);
+}
+
 /* -- The form that asks for one, or several ---------------------------------------------------- */
 
 void
@@ -143,15 +166,21 @@ choose_form(struct run *r, const struct choice *c, const char *error)
 	if (!choose_find(r, FIND_WAITING, CHOOSE_MAX, &waiting) ||
 	    (c->finished && !choose_find(r, FIND_FINISHED, CHOOSE_MAX, &finished)))
 		goto done;
-	if (waiting.n + finished.n == 0) {
+	if (waiting.n + finished.n == 0 && !r->any) {
 		reply_done(r, error != NULL ? NOTE_ERROR : NOTE_INFO, "%s", c->none);
 		goto done;
 	}
 	r->reply->kind = REPLY_FORM;
 	f->title = c->title;
-	f->instructions = c->instructions;
+	f->instructions = r->any
+	    ? "Anybody's messages, by their ids: `packets` shows those of a user, and your own stand here."
+	    : c->instructions;
 	if (error != NULL)
 		reply_again(r, f->title, f->instructions, error);
+	if (r->any) {
+		add_any(r, c, &waiting);
+		goto done;
+	}
 	struct field *fd = c->several ? form_add(f, FIELD_LIST_MULTI, "ids", "Messages")
 				      : form_add(f, FIELD_LIST, "id", "Message");
 	if (fd != NULL)
@@ -176,7 +205,7 @@ choose_one(struct run *r, const struct choice *c, struct packets *out)
 	case RES_OK:
 		return true;
 	case RES_NOTFOUND:
-		choose_refuse(r, "You have no message with this id; `list` shows those that wait.");
+		choose_refuse(r);
 		return false;
 	case RES_INVALID:
 		choose_form(r, c,

@@ -172,7 +172,9 @@ confirm(struct run *r, const struct request *rq, const struct estimate *e)
 	confirm_offline(r, rq);
 	confirm_expires(r, rq);
 	confirm_quota(r, e);
-	if (rq->when.relative || (!rq->kept && !rq->when.zone_given))
+	/* "now" stays so, or it would be past when it is done. */
+	if (rq->asked_at >= r->now + SECOND_MS &&
+	    (rq->when.relative || (!rq->kept && !rq->when.zone_given)))
 		pin(r, "when", rq->asked_at, rq);
 	if (rq->expires_relative)
 		pin(r, "expires", rq->expires_at, rq);

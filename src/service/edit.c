@@ -320,8 +320,9 @@ write_packet(struct run *r, const struct request *rq, const struct estimate *cos
 		res = st->ops->refund(st, before);
 	p->charge_day = cost->period.day;
 	p->charge_units = (int32_t)cost->units;
-	if (res == RES_OK && !cost->charged_later)
-		res = st->ops->charge(st, p);
+	if (res == RES_OK && !cost->charged_later &&
+	    (res = st->ops->charge(st, p)) == RES_OK)
+		quota_total_charged(r->s, p->kind, cost->period.day, &cost->adds);
 	p->sealed = (struct span){ 0 };
 	buf_free(&sealed);
 	buf_free(&body);
@@ -493,6 +494,20 @@ leave_now(struct run *r, struct packet *p)
 	return res;
 }
 
+static const char *
+leaves_when(struct run *r, const struct packet *p)
+{
+	struct store *st = r->s->env.store;
+	struct account account;
+
+	if (r->s->draining)
+		return "as soon as the service sends again";
+	if (st->ops->account(st, p->sender, &account) == RES_OK)
+		return account.blocked ? "when its sender is not blocked any more" : "now";
+	r->s->broken = true;
+	return "";
+}
+
 void
 edit_now(struct run *r)
 {
@@ -509,7 +524,8 @@ edit_now(struct run *r)
 		goto done;
 	switch (leave_now(r, e.p)) {
 	case RES_OK:
-		reply_done(r, NOTE_INFO, "%s to %s leaves now.", e.p->id, e.p->recipient);
+		reply_done(r, NOTE_INFO, "%s to %s leaves %s.", e.p->id, e.p->recipient,
+		    leaves_when(r, e.p));
 		when_print_utc(&due, e.p->due_at);
 		form_value(f, form_add(f, FIELD_HIDDEN, "id", NULL), e.p->id);
 		form_value(f, form_add(f, FIELD_HIDDEN, "due", NULL), buf_str(&due));

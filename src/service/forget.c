@@ -184,7 +184,7 @@ ask(struct run *r, const char *error)
 {
 	static const char title[] = "Delete all your data",
 			  instructions[] =
-			      "Your waiting messages are cancelled, and all that is stored about you is deleted: messages, histories, settings. This cannot be undone; `export` gives you a copy before.";
+			      "This cancels your waiting messages, and deletes all that is stored about you: messages, histories, settings. It cannot be undone; `export` gives you a copy before.";
 	struct form *f = &r->reply->form;
 	int64_t waiting;
 
@@ -200,7 +200,7 @@ ask(struct run *r, const char *error)
 	r->reply->wrong = error != NULL ? "confirm" : NULL;
 	reply_row(r, "waiting", "Messages that wait",
 	    arena_printf(&f->arena, "%lld", (long long)waiting));
-	form_value(f, form_add(f, FIELD_BOOLEAN, "confirm", "Yes, delete everything"), "0");
+	form_value(f, form_add(f, FIELD_BOOLEAN, "confirm", "Delete everything"), "0");
 }
 
 /* Nothing new comes of what repeats; with the wish, this is on disk or it is not. */

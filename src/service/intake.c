@@ -129,10 +129,14 @@ take_back(struct estimate *e, const struct packet *p)
 {
 	int64_t units = p->charge_units;
 
-	if (p->charge_day == e->period.day)
+	if (p->charge_day == e->period.day) {
 		e->use.day -= units < e->use.day ? units : e->use.day;
-	if (p->charge_day / 100 == e->period.month)
+		e->adds.day -= units;
+	}
+	if (p->charge_day / 100 == e->period.month) {
 		e->use.month -= units < e->use.month ? units : e->use.month;
+		e->adds.month -= units;
+	}
 }
 
 /* A recurrence is charged when it is sent: it must only be possible at all. */
@@ -146,20 +150,6 @@ verdict(const struct request *rq, const struct estimate *e)
 	return quota_check(&e->limit, &none, e->units / (int64_t)rq->nto);
 }
 
-/* Of an edited packet only what it adds, so that none is stopped by what others did. */
-static enum res
-check_total(struct service *s, const struct request *rq, const struct packet *edited,
-    const struct estimate *e, struct buf *why)
-{
-	int64_t units = e->units;
-
-	if (edited != NULL && edited->charge_day == e->period.day)
-		units -= edited->charge_units;
-	if (e->charged_later || units <= 0)
-		return RES_OK;
-	return quota_total_check(s, rq->kind, &e->period, units, rq->hours, why);
-}
-
 enum res
 intake_quota(struct service *s, const struct request *rq, const struct packet *edited, int64_t now,
     struct estimate *out, struct buf *why)
@@ -170,6 +160,7 @@ intake_quota(struct service *s, const struct request *rq, const struct packet *e
 	*out = (struct estimate){
 		.units = units_of(s, rq),
 		.charged_later = rq->rule.rule[0] != '\0' || rq->alone };
+	out->adds = (struct quota_use){ out->units, out->units };
 	quota_period_at(&out->period, now, &s->config->zone);
 	if (quota_limit_of(s, rq->sender, rq->kind, &out->limit) != RES_OK ||
 	    st->ops->use(st, rq->sender->bare, rq->kind, out->period.day, &out->use) != RES_OK ||
@@ -185,7 +176,11 @@ intake_quota(struct service *s, const struct request *rq, const struct packet *e
 	case QUOTA_FITS:
 		break;
 	}
-	if ((res = check_total(s, rq, edited, out, why)) != RES_OK)
+	/* Of an edited packet only what it adds, so that none is stopped by what others did. */
+	res = out->charged_later
+	    ? RES_OK
+	    : quota_total_check(s, rq->kind, &out->period, &out->adds, rq->hours, why);
+	if (res != RES_OK)
 		return res;
 	if (edited == NULL && out->waiting + (int64_t)rq->nto > s->config->pending_max) {
 		buf_printf(why,
@@ -337,6 +332,8 @@ intake_accept(struct service *s, const struct request *rq, int64_t now,
 	}
 	if (res == RES_OK)
 		res = store_all(s, rq, &e, now, buf_as_span(&body), v);
+	if (res == RES_OK && !e.charged_later)
+		quota_total_charged(s, rq->kind, e.period.day, &e.adds);
 	for (size_t i = 0; i < rq->nto && res == RES_OK; i++)
 		memcpy(ids[i], v[i].id, sizeof(v[i].id));
 	if (res == RES_OK)

@@ -58,6 +58,7 @@ struct estimate {
 	struct quota_use use;
 	struct quota_period period;
 	int64_t units, waiting;
+	struct quota_use adds; /* to what is used: less than `units` where a packet is edited */
 	bool charged_later; /* a recurrence: each time it is sent */
 };
 

@@ -80,7 +80,21 @@ op_backup_go_on(struct service *s)
 		b->failed = true;
 		log_error("the copy %s could not be made: %s", b->file, buf_str(&b->words));
 	}
+	/* What it had of the disk is given back before anything is written of that. */
+	s->env.store->ops->backup_end(&b->copy);
 	b->over = true;
+}
+
+void
+op_backup_end_turn(struct service *s, bool on_disk)
+{
+	struct backing *b = &s->backing;
+
+	if (!on_disk && b->fresh)
+		end(s);
+	else if (!on_disk)
+		b->told = false;
+	b->fresh = false;
 }
 
 void
@@ -122,10 +136,11 @@ begin(struct run *r, struct span file)
 	snprintf(b->file, sizeof(b->file), "%.*s", (int)file.len, file.p);
 	switch (s->env.store->ops->backup_begin(s->env.store, b->file, &b->copy, &why)) {
 	case RES_OK:
+		b->fresh = true;
 		snprintf(b->operator, sizeof(b->operator), "%s", r->who->jid.bare);
 		timer_set(s->env.timers, &b->timer, clock_mono(s->env.clock) + STEP_MS, on_time, s);
-		reply_done(r, NOTE_INFO, "The copy %s is begun; you are told when it is complete.",
-		    b->file);
+		reply_done(r, NOTE_INFO, "The copy %s is begun; you are told when it is complete%s.",
+		    b->file, op_control_when_told(s));
 		break;
 	case RES_INVALID:
 		ask(r, buf_str(&why));

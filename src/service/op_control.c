@@ -4,6 +4,12 @@
 
 #include "service/operators.h"
 
+const char *
+op_control_when_told(const struct service *s)
+{
+	return s->draining ? " after `drain off`; the log says it at once" : "";
+}
+
 /* -- reload ------------------------------------------------------------------------------------ */
 
 void
@@ -13,7 +19,8 @@ op_reload(struct run *r)
 
 	snprintf(s->reloading, sizeof(s->reloading), "%s", r->who->jid.bare);
 	s->host->ops->reload(s->host);
-	reply_done(r, NOTE_INFO, "It is read; you are told how that went.");
+	reply_done(r, NOTE_INFO, "It is read; you are told how that went%s.",
+	    op_control_when_told(s));
 }
 
 void
@@ -84,6 +91,14 @@ op_drain(struct run *r)
 	}
 }
 
+void
+op_control_end_turn(struct service *s, bool on_disk)
+{
+	if (!on_disk && s->drained != s->was_drained)
+		s->draining = s->drained = s->was_drained;
+	s->was_drained = s->drained;
+}
+
 /* -- shutdown ---------------------------------------------------------------------------------- */
 
 static void
@@ -91,7 +106,7 @@ ask(struct run *r, const char *error)
 {
 	static const char title[] = "Stop the service",
 			  instructions[] =
-			      "What is in flight is finished; nothing is accepted or sent until it is started again.";
+			      "This stops the service: what is in flight is finished, and nothing is accepted or sent until it is started again.";
 	struct form *f = &r->reply->form;
 
 	r->reply->kind = REPLY_FORM;

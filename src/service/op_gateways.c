@@ -15,10 +15,10 @@ routing(const struct service *s)
 
 /* Its index, or GATEWAYS_MAX. */
 static size_t
-named(const struct service *s, const char *name)
+named(const struct service *s, struct span name)
 {
 	for (size_t i = 0; i < routing(s)->ngateways; i++)
-		if (strcmp(routing(s)->gateways[i].name, name) == 0)
+		if (span_eq(span_of(routing(s)->gateways[i].name), name))
 			return i;
 	return GATEWAYS_MAX;
 }
@@ -96,14 +96,16 @@ op_gateways_recall(struct service *s)
 
 	for (size_t i = 0; i < routing(s)->ngateways && !s->broken; i++) {
 		struct buf value = { 0 };
+		bool paused;
 		enum res res;
 
 		print_key(key, routing(s)->gateways[i].name);
 		res = st->ops->meta(st, key, &value);
-		if (res == RES_OK && strcmp(buf_str(&value), "yes") == 0)
-			s->gateways->ops->pause(s->gateways, i, true);
-		else if (res != RES_OK && res != RES_NOTFOUND)
+		paused = res == RES_OK && strcmp(buf_str(&value), "yes") == 0;
+		if (res != RES_OK && res != RES_NOTFOUND)
 			s->broken = true;
+		else if (s->gateways->ops->state(s->gateways, i).paused != paused)
+			s->gateways->ops->pause(s->gateways, i, paused);
 		buf_free(&value);
 	}
 }
@@ -114,7 +116,7 @@ set_paused(struct run *r, size_t i, bool paused)
 	struct service *s = r->s;
 	struct store *st = s->env.store;
 	const char *name = routing(s)->gateways[i].name;
-	struct buf words = { .max = 1024 };
+	struct buf words = { .max = 1024 }, cause = { .max = 64 };
 	char key[128];
 	int64_t n;
 
@@ -133,10 +135,11 @@ set_paused(struct run *r, size_t i, bool paused)
 		reply_done(r, NOTE_INFO,
 		    "Gateway %s is paused: what is due waits, or goes through another gateway of its route. `gateway %s resume` ends that.",
 		    name, name);
-		notify_admins(s, arena_printf(&r->reply->form.arena, "%s paused", name),
-		    buf_str(&words));
+		buf_printf(&cause, "%s paused", name);
+		notify_admins(s, buf_str(&cause), buf_str(&words));
 	} else
 		reply_done(r, NOTE_INFO, "Gateway %s is open: what waits for it leaves.", name);
+	buf_free(&cause);
 	buf_free(&words);
 }
 
@@ -287,6 +290,8 @@ confirm_test(struct run *r, size_t i, const char *number)
 	r->reply->asks = true;
 	f->title = TITLE;
 	f->instructions = "This sends an SMS, which may cost money.";
+	r->reply->note_type = NOTE_WARN;
+	buf_text(&r->reply->note, f->instructions);
 	reply_row(r, "name", "Through", routing(r->s)->gateways[i].name);
 	reply_row(r, "number", "To", number);
 }
@@ -325,7 +330,7 @@ op_gateways_control(struct run *r)
 		ask(r, NULL, NULL);
 		return;
 	}
-	i = named(r->s, arena_span(&r->in->arena, name));
+	i = named(r->s, name);
 	while (action < ACTION_END && !span_caseeq(word, span_of(actions[action].word)))
 		action++;
 	if (i == GATEWAYS_MAX)

@@ -11,6 +11,7 @@
 #define PAGE 200
 /* Of many, their operator is told how far it is so often. */
 #define SAY_EVERY 5000
+#define STEP_MS   1
 
 static void step(void *arg);
 
@@ -22,6 +23,7 @@ again(struct service *s, struct packet *p)
 
 	p->next_at = now;
 	p->sent_at = p->finished_at = 0;
+	p->attempts = 0;
 	p->gateway = p->gateway_ref = NULL;
 	/* It is not too late because of what happened meanwhile. */
 	p->held = true;
@@ -29,6 +31,14 @@ again(struct service *s, struct packet *p)
 		p->expires_at = now + intake_expiry_ms(s, p->kind);
 	s->rearm = true;
 	return settle_move(s, p, EV_RETRY, "to be sent again, says an operator");
+}
+
+/* The instructions, for chat, which does not show those of a confirmation. */
+static void
+warn(struct run *r)
+{
+	r->reply->note_type = NOTE_WARN;
+	buf_text(&r->reply->note, r->reply->form.instructions);
 }
 
 /* -- One packet -------------------------------------------------------------------------------- */
@@ -50,6 +60,7 @@ retry_one(struct run *r, struct packet *p)
 		f->instructions = p->state == PACKET_UNCERTAIN
 		    ? "It may have been sent already: then it is sent twice."
 		    : "It is sent once more.";
+		warn(r);
 		reply_plain(r, "id", NULL,
 		    arena_printf(&f->arena, "%s: %s of %s to %s, %s", p->id,
 			packet_kind_name(p->kind), p->sender, p->recipient,
@@ -71,19 +82,26 @@ retry_page(struct service *s)
 	struct packets ps = { 0 };
 	size_t n = 0;
 
+	/* After a clock was set back, what fails once more must not look like what failed before. */
+	if (t->upto > service_now(s))
+		t->upto = service_now(s);
 	if (st->ops->find(st, FIND_TROUBLE, t->gateway, t->upto, PAGE, &ps) != RES_OK)
 		s->broken = true;
 	for (size_t i = 0; i < ps.n && !s->broken; i++)
 		n += again(s, &ps.v[i]);
 	packets_free(&ps);
 	t->n += (int64_t)n;
+	t->taken += (int64_t)n;
 	return n;
 }
 
 static void
 go_on(struct service *s)
 {
-	timer_set(s->env.timers, &s->retrying.timer, clock_mono(s->env.clock) + 1, step, s);
+	/* A store that is out of order is not waited for by the millisecond. */
+	int64_t wait_ms = service_halted(s) ? SECOND_MS : STEP_MS;
+
+	timer_set(s->env.timers, &s->retrying.timer, clock_mono(s->env.clock) + wait_ms, step, s);
 }
 
 static void
@@ -105,18 +123,30 @@ step(void *arg)
 	struct service *s = arg;
 	struct retrying *t = &s->retrying;
 
-	if (service_halted(s))
-		go_on(s);
-	else if (retry_page(s) > 0 && !s->broken) {
-		if (t->n - t->said >= SAY_EVERY)
-			say(s, false);
-		go_on(s);
-	} else if (s->broken)
-		go_on(s);
-	else {
+	if (!service_halted(s) && retry_page(s) == 0 && !s->broken) {
 		say(s, true);
-		t->gateway[0] = '\0';
+		t->over = true;
+		return;
 	}
+	if (t->n - t->said >= SAY_EVERY && !service_halted(s))
+		say(s, false);
+	go_on(s);
+}
+
+void
+op_retry_end_turn(struct service *s, bool on_disk)
+{
+	struct retrying *t = &s->retrying;
+
+	if (!on_disk)
+		t->n -= t->taken;
+	if (on_disk ? t->over : t->fresh) {
+		timer_stop(&t->timer);
+		t->gateway[0] = '\0';
+	} else if (t->over)
+		go_on(s);
+	t->taken = 0;
+	t->fresh = t->over = false;
 }
 
 static void
@@ -135,6 +165,7 @@ ask_all(struct run *r, const char *gateway)
 		r->reply->asks = true;
 		f->title = TITLE;
 		f->instructions = "What is uncertain may have been sent already: then it is sent twice.";
+		warn(r);
 		reply_row(r, "id", "Gateway", gateway);
 		reply_row(r, "packets", "Packets",
 		    arena_printf(&f->arena, "%s%zu", ps.n == PAGE ? "at least " : "", ps.n));
@@ -155,7 +186,7 @@ retry_all(struct run *r, const char *gateway)
 		return;
 	}
 	timer_stop(&t->timer);
-	*t = (struct retrying){ .upto = r->now };
+	*t = (struct retrying){ .upto = r->now, .fresh = true };
 	snprintf(t->operator, sizeof(t->operator), "%s", r->who->jid.bare);
 	snprintf(t->gateway, sizeof(t->gateway), "%s", gateway);
 	n = retry_page(s);
@@ -225,7 +256,7 @@ op_retry(struct run *r)
 			retry_one(r, &ps.v[0]);
 			break;
 		case RES_NOTFOUND:
-			choose_refuse(r, "There is no packet and no gateway of this name.");
+			choose_refuse(r);
 			break;
 		case RES_INVALID:
 			ask(r, "This is neither the id of a packet nor the name of a gateway.");

@@ -200,11 +200,11 @@ op_users_packets(struct run *r)
 		add_packet(r, &ps.v[i]);
 	for (size_t i = 0; i < ended.n; i++)
 		add_packet(r, &ended.v[i]);
-	reply_done(r, NOTE_INFO, "%lld of %s waiting", (long long)waiting, user.bare);
+	reply_done(r, NOTE_INFO, "%s: %lld waiting", user.bare, (long long)waiting);
 	if (waiting > (int64_t)ps.n)
 		buf_printf(&r->reply->note, "; the %zu soonest are shown", ps.n);
 	if (ended.n > 0)
-		buf_printf(&r->reply->note, "; and the last %zu that were sent or have ended", ended.n);
+		buf_printf(&r->reply->note, "; then the last %zu that were sent or have ended", ended.n);
 	buf_text(&r->reply->note, ".");
 done:
 	packets_free(&ended);
@@ -243,7 +243,7 @@ set_blocked(struct run *r, const struct jid *user, bool blocked)
 		    "%s is blocked: nothing more of theirs is taken, and what is due is held until it expires. `unblock` ends that.",
 		    user->bare);
 	else
-		reply_done(r, NOTE_INFO, "%s is not blocked any more; what was held for it leaves.",
+		reply_done(r, NOTE_INFO, "%s is not blocked any more: what was held because of it leaves.",
 		    user->bare);
 }
 

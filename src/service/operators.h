@@ -32,13 +32,21 @@ void op_shutdown(struct run *r);
 
 /* p, QUEUED, would leave, but its sender is blocked: it is held, and true. */
 bool op_users_hold_blocked(struct service *s, struct packet *p);
-/* Gateways that operators have paused stay so; after a start and another configuration. */
+/*
+ * Those gateways are paused of which that is on disk: after a start, another configuration, and
+ * turns that failed.
+ */
 void op_gateways_recall(struct service *s);
 /* The outcome of a test message: true when `id` was one. */
 bool op_gateways_tested(struct service *s, const char *id, enum outcome outcome, const char *ref,
     const char *words);
 /* The turn has ended. */
 void op_gateways_end_turn(struct service *s, bool on_disk);
+void op_retry_end_turn(struct service *s, bool on_disk);
+void op_control_end_turn(struct service *s, bool on_disk);
+void op_backup_end_turn(struct service *s, bool on_disk);
+/* What is to be said behind "you are told": notices wait while the service is drained. */
+const char *op_control_when_told(const struct service *s);
 /* The turn is on disk, and nothing is written in the next one yet: copy some more. */
 void op_backup_go_on(struct service *s);
 void op_backup_clear(struct service *s);

@@ -65,40 +65,71 @@ tell_admins(struct service *s, enum packet_kind kind, const struct quota_use *us
 	buf_free(&text);
 }
 
-/* Nine tenths of it are reached by these units. */
-static bool
-nears(int64_t limit, int64_t used, int64_t units)
+static enum res
+total_use(struct service *s, enum packet_kind kind, int32_t day, struct quota_limit *limit,
+    struct quota_use *use)
 {
-	return limit > 0 && used * 10 < limit * 9 && (used + units) * 10 >= limit * 9;
+	struct store *st = s->env.store;
+
+	if (quota_total_of(s, kind, limit) != RES_OK ||
+	    st->ops->use(st, QUOTA_SERVICE, kind, day, use) != RES_OK)
+		return RES_TEMPFAIL;
+	return RES_OK;
+}
+
+static enum quota_verdict
+verdict(const struct quota_limit *limit, const struct quota_use *use, const struct quota_use *adds)
+{
+	const struct quota_limit day = { limit->per_day, QUOTA_NO_LIMIT };
+	const struct quota_limit month = { QUOTA_NO_LIMIT, limit->per_month };
+
+	if (adds->month > 0 && quota_check(&month, use, adds->month) != QUOTA_FITS)
+		return QUOTA_MONTH_FULL;
+	return adds->day > 0 ? quota_check(&day, use, adds->day) : QUOTA_FITS;
 }
 
 enum res
 quota_total_check(struct service *s, enum packet_kind kind, const struct quota_period *period,
-    int64_t units, enum hours hours, struct buf *why)
+    const struct quota_use *adds, enum hours hours, struct buf *why)
 {
 	struct quota_limit limit;
-	struct quota_use use, then;
-	enum quota_verdict verdict;
+	struct quota_use use;
+	enum quota_verdict full;
 
-	if (quota_total_of(s, kind, &limit) != RES_OK ||
-	    s->env.store->ops->use(s->env.store, QUOTA_SERVICE, kind, period->day, &use) != RES_OK)
+	if (total_use(s, kind, period->day, &limit, &use) != RES_OK)
 		return RES_TEMPFAIL;
-	then = (struct quota_use){ use.day + units, use.month + units };
-	verdict = quota_check(&limit, &use, units);
-	if (verdict == QUOTA_FITS) {
-		if (nears(limit.per_day, use.day, units) ||
-		    nears(limit.per_month, use.month, units))
-			tell_admins(s, kind, &then, &limit, "used by more than 90 percent");
+	full = verdict(&limit, &use, adds);
+	if (full == QUOTA_FITS)
 		return RES_OK;
-	}
 	tell_admins(s, kind, &use, &limit, "used up");
 	buf_printf(why,
 	    "The whole service may send no more %s this %s. Try again after ",
-	    packet_kind_name(kind), verdict == QUOTA_DAY_FULL ? "day" : "month");
-	when_print(why, verdict == QUOTA_DAY_FULL ? period->day_ends_at : period->month_ends_at,
+	    packet_kind_name(kind), full == QUOTA_DAY_FULL ? "day" : "month");
+	when_print(why, full == QUOTA_DAY_FULL ? period->day_ends_at : period->month_ends_at,
 	    &s->config->zone, hours);
 	buf_text(why, ", or ask its operator.");
 	return RES_OVERQUOTA;
+}
+
+/* Nine tenths of it were reached by what was added last. */
+static bool
+is_near(int64_t limit, int64_t used, int64_t added)
+{
+	return limit > 0 && (used - added) * 10 < limit * 9 && used * 10 >= limit * 9;
+}
+
+void
+quota_total_charged(
+    struct service *s, enum packet_kind kind, int32_t day, const struct quota_use *adds)
+{
+	struct quota_limit limit;
+	struct quota_use use;
+
+	if (total_use(s, kind, day, &limit, &use) != RES_OK)
+		s->broken = true;
+	else if (is_near(limit.per_day, use.day, adds->day) ||
+	    is_near(limit.per_month, use.month, adds->month))
+		tell_admins(s, kind, &use, &limit, "used by more than 90 percent");
 }
 
 /* -- As users see it --------------------------------------------------------------------------- */

@@ -311,6 +311,7 @@ fits(struct service *s, struct packet *p, struct buf *why)
 	struct quota_use use;
 	struct jid sender;
 	int64_t units = units_of(s, p), now = service_now(s);
+	const struct quota_use adds = { units, units };
 	enum quota_verdict verdict;
 
 	if (jid_parse_text(&sender, p->sender) != RES_OK) {
@@ -326,7 +327,7 @@ fits(struct service *s, struct packet *p, struct buf *why)
 	}
 	verdict = quota_check(&limit, &use, units);
 	if (verdict == QUOTA_FITS) {
-		enum res res = quota_total_check(s, p->kind, &period, units, HOURS_24, why);
+		enum res res = quota_total_check(s, p->kind, &period, &adds, HOURS_24, why);
 
 		if (res != RES_OK) {
 			s->broken = s->broken || res != RES_OVERQUOTA;
@@ -357,6 +358,9 @@ repeat_charge(struct service *s, struct packet *p)
 	fit = fits(s, p, &why);
 	if (fit && s->env.store->ops->charge(s->env.store, p) != RES_OK)
 		s->broken = true;
+	else if (fit)
+		quota_total_charged(s, p->kind, p->charge_day,
+		    &(struct quota_use){ p->charge_units, p->charge_units });
 	if (!fit && !s->broken)
 		settle_end(s, p, EV_FAIL, buf_str(&why));
 	buf_free(&why);

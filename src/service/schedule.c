@@ -297,11 +297,14 @@ schedule_mms(struct run *r)
 void
 schedule_reminder(struct run *r)
 {
-	struct form *f = &r->reply->form;
+	struct field *to;
 
 	if (r->in != NULL)
 		form_set(r->in, "to", r->who->jid.bare);
 	schedule(r, KIND_IM);
-	if (r->reply->kind == REPLY_FORM && form_find(f, "to") != NULL)
-		form_set(f, "to", r->who->jid.bare);
+	if (r->reply->kind == REPLY_FORM && (to = form_find(&r->reply->form, "to")) != NULL) {
+		form_set(&r->reply->form, "to", r->who->jid.bare);
+		/* It is not asked for. */
+		to->type = FIELD_HIDDEN;
+	}
 }

@@ -178,6 +178,7 @@ repair(void *arg)
 	if (s->able_since != 0)
 		s->able_since = service_now(s);
 	s->awake_since = service_now(s);
+	op_gateways_recall(s);
 	tick_start(s);
 	if (s->messenger->ops->ready(s->messenger) && !s->broken)
 		settle_ready(s);
@@ -189,9 +190,10 @@ end_turn(struct service *s, bool on_disk)
 	notify_end_turn(s, on_disk);
 	export_end_turn(s, on_disk);
 	op_gateways_end_turn(s, on_disk);
+	op_retry_end_turn(s, on_disk);
+	op_control_end_turn(s, on_disk);
+	op_backup_end_turn(s, on_disk);
 	measure_end_turn(s, on_disk);
-	if (!on_disk)
-		s->backing.told = false;
 }
 
 static void
@@ -247,7 +249,7 @@ void
 service_drain(struct service *s)
 {
 	s->draining = true;
-	s->drained = false;
+	s->drained = s->was_drained = false;
 	stop_timers(s);
 }
 

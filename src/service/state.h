@@ -95,6 +95,7 @@ struct backing {
 	struct backup *copy; /* NULL: none */
 	char file[4096];
 	bool due;            /* some more may be copied */
+	bool fresh;          /* begun in this turn */
 	bool over, failed;   /* and how it ended */
 	bool told;           /* in this turn, that it is over */
 	struct buf words;
@@ -108,6 +109,8 @@ struct retrying {
 	char gateway[64];     /* "": none */
 	int64_t upto;         /* what has come into trouble since is not meant */
 	int64_t n, said;
+	int64_t taken;        /* of n: in this turn */
+	bool fresh, over;     /* begun, and told that it is over, in this turn */
 	struct timer timer;
 };
 
@@ -137,6 +140,7 @@ struct service {
 	bool broken;                 /* the turn cannot be committed */
 	bool draining;
 	bool drained;                /* by an operator, who may end it */
+	bool was_drained;            /* before this turn, which may not come to be */
 	struct reports reports;      /* of this turn, and of those that could not be committed */
 
 	int64_t window_end;          /* wall clock: up to here packets are claimed */
@@ -496,7 +500,7 @@ enum res choose_text(struct service *s, const struct packet *p, struct buf *text
 /* "an operator" where it is not the sender who does it. */
 const char *choose_actor(const struct run *r, const struct packet *p);
 /* A well-formed id that is nobody's, or somebody else's. */
-void choose_refuse(struct run *r, const char *words);
+void choose_refuse(struct run *r);
 
 /* What is counted, for people. */
 const char *quota_unit_name(const struct service *s, enum packet_kind kind);
@@ -507,10 +511,14 @@ enum res quota_limit_of(
 enum res quota_total_of(struct service *s, enum packet_kind kind, struct quota_limit *out);
 /*
  * Do so many units more fit into what all users together may schedule on that day and in its month?
- * RES_OVERQUOTA with the reason in `why`; admins are told of that, and when nine tenths are used.
+ * None, or less, always do.  RES_OVERQUOTA with the reason in `why`, and admins are told.
  */
 enum res quota_total_check(struct service *s, enum packet_kind kind,
-    const struct quota_period *period, int64_t units, enum hours hours, struct buf *why);
+    const struct quota_period *period, const struct quota_use *adds, enum hours hours,
+    struct buf *why);
+/* They were charged on that day: admins are told when nine tenths are used by them. */
+void quota_total_charged(
+    struct service *s, enum packet_kind kind, int32_t day, const struct quota_use *adds);
 /* "5 of 20 today, 7 of 200 this month" */
 void quota_print(
     struct buf *out, const struct quota_use *use, const struct quota_limit *limit);

@@ -99,13 +99,14 @@ db_begin(struct db *db)
 		return RES_TEMPFAIL;
 	if (db->turn == TURN_OPEN)
 		return RES_OK;
+	/* Also of a turn that cannot begin: it is rolled back as well. */
+	db->kept = db->tally;
 	if ((code = control(db, SQL_BEGIN)) != SQLITE_DONE) {
 		res = failed(db, SQL_BEGIN, code);
 		db->turn = TURN_BROKEN;
 		return res;
 	}
 	db->turn = TURN_OPEN;
-	db->kept = db->tally;
 	return RES_OK;
 }
 

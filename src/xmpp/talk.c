@@ -22,7 +22,7 @@
 #define NOTHING_TO_ABORT "Nothing is going on that could be ended."
 #define ABORTED  "Ended: nothing of it was done."
 #define NOT_DONE "Nothing was done."
-#define REPLACED "%s waited for your yes or no, and is dropped: nothing of it was done.\n\n"
+#define REPLACED "%s waited for your %s, and is dropped: nothing of it was done.\n\n"
 #define NOT_LAST \
 	"Only your last line can be corrected, so nothing was changed. Write the correction as a " \
 	"new line."
@@ -45,6 +45,11 @@
 	"What you wrote last could not be stored: nothing of it was done. Write it again in a " \
 	"minute."
 #define NO_MEMORY "The service is short of memory. Write it again in a minute."
+#define FALLS_SILENT \
+	"\n\nI could use none of your last lines. What I may have asked is dropped, and until you " \
+	"write a command, like help, I answer no more."
+
+#define STRANGE_MAX 10
 
 const struct talk_bounds talk_bounds_default = {
 	.idle_ms = 10 * MINUTE_MS,
@@ -151,15 +156,18 @@ hear_command(struct hearing *h, struct span text)
 	struct span rest;
 	bool yes;
 
+	h->strange = true;
 	if (chat_word(text, word, &rest) != RES_OK)
 		buf_text(&h->out, NO_COMMAND);
-	else if (strcmp(word, "help") == 0)
+	else if (strcmp(word, "help") == 0) {
 		talk_help(h, rest);
-	else if (is_word(text, "abort"))
+		h->strange = false;
+	} else if (is_word(text, "abort"))
 		buf_text(&h->out, NOTHING_TO_ABORT);
-	else if ((cmd = env->ops->find(env->commands, span_of(word))) != NULL)
+	else if ((cmd = env->ops->find(env->commands, span_of(word))) != NULL) {
 		run_filled(h, cmd, rest);
-	else if (chat_yes_no(text, &yes) == RES_OK)
+		h->strange = false;
+	} else if (chat_yes_no(text, &yes) == RES_OK)
 		buf_text(&h->out, NO_QUESTION);
 	else
 		talk_unknown(h, word);
@@ -185,10 +193,33 @@ go_on(struct hearing *h, const struct field *asked, struct span text)
 	} else if (res == RES_INVALID) {
 		buf_printf(&h->out, "%s\n\n", buf_str(&why));
 		talk_ask_again(h);
+		h->strange = true;
 	} else
 		h->failed = true;
 	buf_free(&why);
 	form_free(&in);
+}
+
+/* The command takes the place of the one whose question is open. */
+static void
+replace(struct hearing *h, struct span text, const char *awaited)
+{
+	buf_printf(&h->out, REPLACED, h->u->open->cmd->name, awaited);
+	step_drop(h->t, &h->u->open);
+	hear_command(h, text);
+}
+
+static bool
+is_message(const struct hearing *h, struct span text)
+{
+	const struct talks_env *env = &h->t->env;
+	const struct command_info *cmd;
+	char word[CHAT_WORD_MAX + 1];
+	struct span rest;
+
+	return chat_word(text, word, &rest) == RES_OK &&
+	    (cmd = env->ops->find(env->commands, span_of(word))) != NULL &&
+	    chat_is_message(cmd, rest, clock_wall(env->clock), env->zone);
 }
 
 /* Something else than yes or no. */
@@ -205,12 +236,11 @@ hear_beside(struct hearing *h, struct span text)
 		buf_text(&h->out, "\n\n");
 		talk_ask_again(h);
 	} else if (is_one && env->ops->find(env->commands, span_of(word)) != NULL) {
-		buf_printf(&h->out, REPLACED, h->u->open->cmd->name);
-		step_drop(h->t, &h->u->open);
-		hear_command(h, text);
+		replace(h, text, "yes or no");
 	} else {
 		talk_ask_again(h);
 		buf_text(&h->out, " abort, or another command, ends this.");
+		h->strange = true;
 	}
 }
 
@@ -225,6 +255,8 @@ hear_answer(struct hearing *h, struct span text)
 		buf_text(&h->out, ABORTED);
 	} else if (asked != NULL && text.len == 0)
 		talk_ask_again(h);
+	else if (asked != NULL && is_message(h, text))
+		replace(h, text, "answer");
 	else if (asked != NULL)
 		go_on(h, asked, text);
 	else if (chat_yes_no(text, &yes) != RES_OK)
@@ -314,14 +346,36 @@ interpret(struct hearing *h, const struct talk_line *line)
 		hear_command(h, text);
 }
 
-static void
+/* A peer that answers whatever it is told would go on for ever.  False: this is not answered. */
+static bool
+bear(struct hearing *h)
+{
+	struct user *u = h->u;
+
+	if (!h->strange)
+		u->strange = 0;
+	else if (++u->strange == STRANGE_MAX) {
+		step_drop(h->t, &u->open);
+		buf_text(&h->out, FALLS_SILENT);
+	} else if (u->strange > STRANGE_MAX) {
+		u->strange = STRANGE_MAX;
+		buf_reset(&h->out);
+		return false;
+	}
+	return true;
+}
+
+static enum talk_verdict
 hear(struct talks *t, struct user *u, const struct talk_line *line)
 {
 	struct hearing h = { .t = t, .u = u, .who = line->who, .via = line->via };
+	bool borne;
 
 	if ((*line->replaces == '\0' || take_back(&h, line->replaces)) && begin_line(&h, line))
 		interpret(&h, line);
+	borne = bear(&h);
 	talk_finish(&h);
+	return borne ? TALK_HEARD : TALK_IGNORED;
 }
 
 /* What was written while an earlier line waited. */
@@ -415,9 +469,9 @@ talks_hear(struct talks *t, const struct talk_line *line, struct reply *refusal)
 	if (u->waiting != NULL)
 		enqueue(t, u, line);
 	else
-		hear(t, u, line);
+		verdict = hear(t, u, line);
 	keep_bounds(t, u);
-	return TALK_HEARD;
+	return verdict;
 }
 
 /* -- What was put off -------------------------------------------------------------------------- */
@@ -526,7 +580,7 @@ talks_forget(struct talks *t)
 	struct user *u;
 
 	DL_FOREACH(t->users, u)
-		if (u->young || u->waiting != NULL)
+		if (u->young && u->waiting == NULL)
 			user_reset(t, u);
 	talks_committed(t);
 }

@@ -57,7 +57,7 @@ void talks_configure(struct talks *t, const struct zone *zone);
 enum talk_verdict {
 	TALK_HEARD,   /* it is, or will be, answered by `say` */
 	TALK_REFUSED, /* they may not use the service: `refusal` says why, as for a stanza error */
-	TALK_IGNORED  /* the rate is exceeded and they have been told so */
+	TALK_IGNORED  /* too fast, or one more that is of no use, and they have been told so */
 };
 
 /*
@@ -71,8 +71,10 @@ enum talk_verdict {
  * that was wrong (reply.wrong) is asked again, unless it is a boolean one that was answered no.
  * After each answer comes COMMAND_CHECK; a REPLY_CONFIRM that `asks` is shown and asked yes or no,
  * any other is done at once.  While yes or no is awaited, another command takes the place of the
- * one that waits, and they are told so; `help` does not.  A form with nothing missing that comes
- * back without an error (settings, edit ID) is shown with the command's usage.
+ * one that waits, and they are told so; `help` does not.  While a field is asked for, only a
+ * command with a time and an address behind it does (chat_is_message): it must not be sent as a
+ * text.  A form with nothing missing that comes back without an error (settings, edit ID) is shown
+ * with the command's usage.
  *
  * A word that is no command: the nearest one they may use is suggested.  A correction of the last
  * line takes its place, as if that had not been written: what it scheduled (hidden fields `id` of
@@ -82,7 +84,9 @@ enum talk_verdict {
  * they are told so.  Any other correction is refused with the reason.
  *
  * A line while an earlier one waits (REPLY_LATER) is queued.  More lines than the rate allows are
- * refused once, with when to go on, and then ignored until it is allowed again.  What is too long
+ * refused once, with when to go on, and then ignored until it is allowed again.  After ten lines in
+ * a row that are neither a command nor an answer that can be used, what was asked is dropped, and
+ * more of them are ignored: a machine that answers answers would go on for ever.  What is too long
  * for one message is said in several.
  */
 enum talk_verdict talks_hear(struct talks *t, const struct talk_line *line, struct reply *refusal);
@@ -95,7 +99,10 @@ void talks_committed(struct talks *t);
  * (`say`, within this call), and the questions that were open in it are closed.
  */
 void talks_failed(struct talks *t);
-/* The stream is gone: nobody who waits, or was answered in this turn, can be answered any more. */
+/*
+ * The stream is gone: who was answered in this turn does not know of it, and their questions are
+ * closed.  Who waits is answered on the next stream.
+ */
 void talks_forget(struct talks *t);
 /* Forgets who has been silent; to be called now and then.  How many are remembered. */
 size_t talks_sweep(struct talks *t);

@@ -6,8 +6,8 @@
 #include "core/chat.h"
 
 #define WELCOME \
-	"Write to me now what is to be delivered later, like: im tomorrow 9:00 " \
-	"romeo@example.net Good morning\n" \
+	"Write to me now what is to be delivered later, like:\n" \
+	"im tomorrow 9:00 romeo@example.net Good morning\n" \
 	"For more about a command, write help and its name, like: help im. You may write:\n"
 #define ALL_ELSE "Write help for all that you may write."
 

@@ -35,6 +35,7 @@ struct user {
 	int64_t since;         /* monotonic: something was heard of them, or said to them */
 	int64_t paid_until;    /* the rate: each line moves it on by refill_ms */
 	bool warned;           /* that they write too fast */
+	unsigned strange;      /* lines in a row of which nothing could come */
 	struct step *open;     /* the question that was asked; NULL: none */
 
 	/* The last line: what a correction takes back. */
@@ -74,6 +75,7 @@ struct hearing {
 	const struct asker *who;
 	const char *via;
 	struct buf out;  /* the answer */
+	bool strange;    /* it is no command, and no answer that could be used */
 	bool failed;     /* without memory */
 };
 

@@ -104,12 +104,13 @@ static void
 ask(struct running *r, const struct field *fd)
 {
 	struct buf *out = &r->h->out;
+	bool again = out->len > 0;
 
 	if (fd->type == FIELD_BOOLEAN)
 		tell_circumstances(r);
 	chat_ask(out, fd);
 	/* Later on they know it. */
-	if (fd->type != FIELD_BOOLEAN && (r->h->u->before == NULL || r->reply.wrong != NULL))
+	if (fd->type != FIELD_BOOLEAN && (r->h->u->before == NULL || again))
 		buf_text(out, "\n" TO_STOP);
 	open_step(r, COMMAND_CHECK, fd);
 }
@@ -138,6 +139,7 @@ on_form(struct running *r)
 	} else if (!is_said_no(r, fd)) {
 		buf_text(out, r->reply.note.len > 0 ? "\n\n" : "");
 		ask(r, fd);
+		r->h->strange = true;
 	}
 }
 

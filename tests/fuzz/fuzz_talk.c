@@ -94,7 +94,7 @@ hear(struct world *w, uint8_t flags, const char *text)
 	snprintf(who.jid.bare, sizeof(who.jid.bare), "%s@%s", who.jid.local, who.jid.domain);
 	snprintf(id, sizeof(id), "%u", ++w->lines);
 	if ((flags & 0x0c) != 0)
-		snprintf(replaces, sizeof(replaces), "%u", w->lines - ((flags & 0x0c) >> 2));
+		snprintf(replaces, sizeof(replaces), "%u", w->lines - ((flags & 0x0cU) >> 2));
 	switch (talks_hear(w->talks, &line, &refusal)) {
 	case TALK_HEARD:
 		if (refusal.condition != NULL)

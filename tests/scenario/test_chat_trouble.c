@@ -119,7 +119,7 @@ test_too_many_lines_that_wait_are_not_lost_in_silence(void **state)
 }
 
 static void
-test_stream_that_breaks_ends_what_takes_time(void **state)
+test_lines_that_wait_are_answered_on_the_next_stream(void **state)
 {
 	struct world *w = *state;
 
@@ -131,9 +131,9 @@ test_stream_that_breaks_ends_what_takes_time(void **state)
 	world_advance(w, 30 * SECOND_MS);
 	world_phone_end(w, 0, .status = 200, .type = "image/png", .body = SPAN(PNG));
 	world_advance(w, MINUTE_MS);
-	/* Nobody was told of it. */
-	assert_int_equal(packets_stored(w), 0);
-	asks(w, "list", "Nothing is waiting");
+	assert_true(world_heard(w, BALCONY, "Answer yes or no", 0));
+	assert_true(world_heard(w, BALCONY, "Scheduled", 0));
+	assert_int_equal(packets_stored(w), 1);
 }
 
 /* -- Trouble -------------------------------------------------------------------------------------------------------------------- */
@@ -281,6 +281,73 @@ test_correction_of_a_line_that_scheduled_nothing_runs(void **state)
 }
 
 static void
+test_correction_takes_back_all_that_a_line_scheduled(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	world_line(w, .id = "one", .text = "im in 5 minutes " ROMEO ", nurse@example.net Good mroning");
+	assert_int_equal(packets_stored(w), 2);
+	world_says(correct(w, "one", "two", "im in 5 minutes repeat=daily " ROMEO " Good morning"), "it repeats");
+	world_says(correct(w, "one", "three", "im in 6 minutes " ROMEO " Good evening"), "Scheduled");
+	assert_int_equal(world_sql(w, "SELECT count(*) FROM series"), 0);
+	world_advance(w, 3 * DAY_MS);
+	assert_string_equal(world_only(w, ROMEO)->body, "Good evening");
+	assert_int_equal(world_count(w, "nurse@example.net"), 0);
+}
+
+static void
+test_correction_of_yes_into_no_takes_it_back(void **state)
+{
+	struct world *w = *state;
+
+	begin_with_gateway(w);
+	asks(w, "sms in 2h " PHONE " Late, sorry", "yes");
+	world_line(w, .id = "said", .text = "yes");
+	assert_int_equal(packets_stored(w), 1);
+	correct(w, "said", "said-2", "no");
+	assert_string_equal(world_state(w, first_id(w)), "cancelled");
+	asks(w, "list", "Nothing is waiting");
+	world_advance(w, 3 * HOUR_MS);
+	assert_int_equal(w->phones.n, 0);
+}
+
+/* It cancels nothing by being corrected: what it named was there before. */
+static void
+test_correction_of_an_edit_does_not_cancel_what_was_edited(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	const char *id = world_schedule(w, .when = "in 30 minutes");
+	world_line(w, .id = "one", .text = arena_printf(&w->arena, "edit %s text Good evning", id));
+	correct(w, "one", "two", arena_printf(&w->arena, "edit %s text Good evening", id));
+	assert_string_equal(world_state(w, id), "scheduled");
+	world_advance(w, HOUR_MS);
+	assert_string_equal(world_only(w, ROMEO)->body, "Good evening");
+}
+
+/* The correction has failed as a whole: what it was to replace is still there. */
+static void
+test_correction_that_cannot_be_stored_cancels_nothing(void **state)
+{
+	struct world *w = *state;
+	size_t since;
+
+	world_start(w);
+	world_line(w, .id = "one", .text = "im in 5 minutes " ROMEO " Good morning");
+	since = w->nheard;
+	world_log_begin(w);
+	world_disk_has(w, 0);
+	correct(w, "one", "two", "im in 5 minutes " ROMEO " Good evening");
+	world_disk_is_freed();
+	world_log_end(w);
+	assert_null(strstr(world_said(w, BALCONY, since), "Scheduled"));
+	world_advance(w, 10 * MINUTE_MS);
+	assert_string_equal(world_only(w, ROMEO)->body, "Good morning");
+}
+
+static void
 test_correction_of_an_answer_answers_anew(void **state)
 {
 	struct world *w = *state;
@@ -319,7 +386,7 @@ main(void)
 		WORLD_TEST(test_clients_clock_is_the_zone_of_a_line),
 		WORLD_TEST(test_lines_wait_while_media_are_fetched),
 		WORLD_TEST(test_too_many_lines_that_wait_are_not_lost_in_silence),
-		WORLD_TEST(test_stream_that_breaks_ends_what_takes_time),
+		WORLD_TEST(test_lines_that_wait_are_answered_on_the_next_stream),
 		cmocka_unit_test_setup_teardown(test_turn_that_fails_is_told_and_nothing_is_stored, world_setup, teardown_with_room),
 		cmocka_unit_test_setup_teardown(test_question_that_a_failed_turn_answered_is_closed, world_setup, teardown_with_room),
 		WORLD_TEST(test_correction_takes_the_place_of_what_was_scheduled),
@@ -327,6 +394,10 @@ main(void)
 		WORLD_TEST(test_correction_of_an_older_line_is_refused),
 		WORLD_TEST(test_correction_of_somebody_elses_line_is_refused),
 		WORLD_TEST(test_correction_of_a_line_that_scheduled_nothing_runs),
+		WORLD_TEST(test_correction_takes_back_all_that_a_line_scheduled),
+		WORLD_TEST(test_correction_of_yes_into_no_takes_it_back),
+		WORLD_TEST(test_correction_of_an_edit_does_not_cancel_what_was_edited),
+		cmocka_unit_test_setup_teardown(test_correction_that_cannot_be_stored_cancels_nothing, world_setup, teardown_with_room),
 		WORLD_TEST(test_correction_of_an_answer_answers_anew),
 		WORLD_TEST(test_correction_of_a_line_that_waits_for_yes_is_shown_and_asked_anew),
 	};

@@ -129,6 +129,7 @@ test_what_is_no_line_is_not_answered(void **state)
 		{ .extra = FORWARDED("sent", BALCONY, BOT, SCHEDULES) },
 		{ .extra = FORWARDED("received", BALCONY, BOT, SCHEDULES) },
 		{ .text = SCHEDULES, .extra = FORWARDED("sent", BALCONY, BOT, SCHEDULES) },
+		{ .text = SCHEDULES, .extra = FORWARDED("received", BALCONY, BOT, SCHEDULES) },
 		{ .from = JULIET, .extra = FORWARDED("received", ROMEO, BALCONY, SCHEDULES) },
 		{ .from = COMPONENT, .text = SCHEDULES },
 		{ .from = BOT, .text = SCHEDULES },

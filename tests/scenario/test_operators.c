@@ -245,6 +245,36 @@ test_admins_cancel_and_send_any_message(void **state)
 	world_says(world_text(w, &a), "cancelled by an operator");
 }
 
+/* Of others there is no list to choose from. */
+static void
+test_forms_of_admins_ask_for_the_id_of_any_message(void **state)
+{
+	static const struct { const char *node, *var, *type; } forms[] = { { "now", "id", "text-single" }, { "cancel", "ids", "text-multi" } };
+	struct world *w = *state;
+
+	begin(w);
+	for (int own = 0; own < 2; own++) {
+		for (size_t i = 0; i < 2; i++) {
+			struct answer a = world_command(w, .from = DESK, .node = forms[i].node);
+
+			assert_string_equal(a.status, "executing");
+			xmpp_stanza_t *fd = a.form == NULL ? NULL : xmpp_stanza_get_children(a.form);
+			while (fd != NULL && (xmpp_stanza_get_attribute(fd, "var") == NULL ||
+			    strcmp(xmpp_stanza_get_attribute(fd, "var"), forms[i].var) != 0))
+				fd = xmpp_stanza_get_next(fd);
+			assert_non_null(fd);
+			assert_string_equal(xmpp_stanza_get_type(fd), forms[i].type);
+			const char *id = world_schedule(w, .when = "in 2 hours");
+			a = world_command(w, .from = DESK, .node = forms[i].node, .session = a.session, .action = "complete",
+			    .fields = { forms[i].var, id });
+			assert_string_equal(a.status, "completed");
+			world_advance(w, 10 * SECOND_MS);
+			assert_string_equal(world_state(w, id), i == 0 ? "sent" : "cancelled");
+		}
+		world_schedule(w, .from = DESK, .when = "in 2 hours");
+	}
+}
+
 static void
 test_packets_shows_headers_and_no_texts(void **state)
 {
@@ -517,6 +547,7 @@ main(void)
 		WORLD_TEST(test_admins_do_not_read_or_rewrite_what_others_wrote),
 		WORLD_TEST(test_ill_formed_id_brings_the_form_back),
 		WORLD_TEST(test_admins_cancel_and_send_any_message),
+		WORLD_TEST(test_forms_of_admins_ask_for_the_id_of_any_message),
 		WORLD_TEST(test_packets_shows_headers_and_no_texts),
 		WORLD_TEST(test_limit_of_user_goes_over_domain_over_default_over_configuration),
 		WORLD_TEST(test_limits_of_day_and_month_and_kind_are_apart),

@@ -221,6 +221,53 @@ test_refund_of_yesterday_is_not_todays(void **state)
 	assert_true(is_accepted(w, world_im(.when = "in 20 hours")));
 }
 
+/* Of a month that is full: what is edited on another day of it gives its unit back first. */
+static void
+test_edit_on_another_day_takes_no_second_unit_of_the_month(void **state)
+{
+	(void)state;
+	for (int all = 0; all < 2; all++) {
+		struct world *w;
+
+		world_setup((void **)&w);
+		(all == 1 ? w->config.total : w->config.quota)[KIND_IM] = (struct quota_limit){ QUOTA_NO_LIMIT, 2 };
+		world_start(w);
+		const char *id = world_schedule(w, .when = "in 60 hours");
+		world_schedule(w, .when = "in 60 hours");
+		world_advance_to(w, "2026-11-23T10:00:00Z");
+		struct answer a = world_edit(w, "id", id, "body", "Good evening");
+		if (strcmp(a.note_type, "info") != 0)
+			fail_msg("%s: %s", all == 1 ? "of all" : "of the user", a.note);
+		assert_int_equal(used(w, JULIET, KIND_IM), 2);
+		assert_int_equal(used(w, "service", KIND_IM), 2);
+		assert_false(is_accepted(w, world_im(.when = "in 20 hours")));
+		world_teardown((void **)&w);
+	}
+}
+
+/* It may have cost money before it was sent again. */
+static void
+test_retry_starts_over_so_that_cancelling_gives_back(void **state)
+{
+	struct world *w = *state;
+
+	w->config.quota[KIND_SMS] = (struct quota_limit){ 1, 10 };
+	world_gateway(w, .info.name = "office");
+	world_start(w);
+	world_phone(w, "", .end = PHONE_BREAKS, .times = 1);
+	const char *id = world_schedule_sms(w, .when = "in 1 minutes");
+	world_advance(w, 2 * MINUTE_MS);
+	assert_string_equal(world_state(w, id), "uncertain");
+	world_command(w, .from = DESK, .node = "gateway", .fields = { "name", "office", "action", "pause" });
+	world_command(w, .from = DESK, .node = "retry", .fields = { "id", id });
+	world_advance(w, MINUTE_MS);
+	world_command(w, .node = "cancel", .fields = { "ids", id });
+	assert_string_equal(world_state(w, id), "cancelled");
+	assert_int_equal(w->phones.n, 1);
+	assert_int_equal(used(w, JULIET, KIND_SMS), 0);
+	assert_int_equal(used(w, "service", KIND_SMS), 0);
+}
+
 static void
 test_quota_shows_this_month_and_the_last(void **state)
 {
@@ -376,6 +423,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_unit_of_a_turn_that_failed_is_still_there, world_setup, teardown_with_room),
 		WORLD_TEST(test_day_and_month_are_those_of_the_servers_zone),
 		WORLD_TEST(test_refund_of_yesterday_is_not_todays),
+		cmocka_unit_test(test_edit_on_another_day_takes_no_second_unit_of_the_month),
+		WORLD_TEST(test_retry_starts_over_so_that_cancelling_gives_back),
 		WORLD_TEST(test_quota_shows_this_month_and_the_last),
 		cmocka_unit_test(test_segments_are_counted_where_that_is_configured),
 		WORLD_TEST(test_what_has_left_is_not_given_back),

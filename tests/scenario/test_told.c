@@ -212,6 +212,28 @@ test_limit_of_a_user_is_no_matter_for_admins(void **state)
 	assert_int_equal(world_count(w, ADMIN), 0);
 }
 
+/* Nothing is used by a look at what it would be. */
+static void
+test_confirmation_that_is_not_completed_is_told_to_nobody(void **state)
+{
+	struct world *w = *state;
+	struct ask ask = world_im(.when = "in 20 hours");
+	struct answer a;
+
+	quota_of_ten(w);
+	begin(w);
+	for (int i = 0; i < 8; i++)
+		world_schedule(w, .when = "in 20 hours");
+	ask.action = "next";
+	a = world_ask(w, ask);
+	assert_string_equal(a.execute, "complete");
+	world_advance(w, MINUTE_MS);
+	assert_int_equal(world_count(w, ADMIN), 0);
+	assert_string_equal(world_command(w, .node = "im", .session = a.session, .action = "complete").note_type, "info");
+	world_advance(w, MINUTE_MS);
+	assert_int_equal(world_count(w, ADMIN), 1);
+}
+
 /* Each kind has its limit, and the month its own. */
 static void
 test_service_quota_is_told_of_each_kind(void **state)
@@ -252,12 +274,13 @@ int
 main(void)
 {
 	static char names[NCAUSES][128];
-	struct CMUnitTest tests[NCAUSES + 6];
+	struct CMUnitTest tests[NCAUSES + 7];
 	const struct CMUnitTest others[] = {
 		WORLD_TEST(test_causes_do_not_hide_each_other),
 		WORLD_TEST(test_nobody_is_told_while_all_is_well),
 		WORLD_TEST(test_disk_is_not_watched_where_that_is_not_wanted),
 		WORLD_TEST(test_limit_of_a_user_is_no_matter_for_admins),
+		WORLD_TEST(test_confirmation_that_is_not_completed_is_told_to_nobody),
 		WORLD_TEST(test_service_quota_is_told_of_each_kind),
 		WORLD_TEST(test_admins_are_told_again_after_a_restart_at_most_once),
 	};

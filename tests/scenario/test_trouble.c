@@ -564,6 +564,22 @@ test_exchanged_seal_key_is_a_wrong_configuration(void **state)
 	assert_int_equal(world_count(w, ROMEO), 1);
 }
 
+/* Nobody can tell then whether it is the right one, and the noted one must not be replaced. */
+static void
+test_seal_key_is_not_taken_where_the_noted_one_cannot_be_read(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	const char *id = world_schedule(w, .when = "in 10 minutes");
+	world_crash(w);
+	world_sql(w, "UPDATE meta SET value = value || char(0) WHERE name = 'seal_key'");
+	write_key(w, 'A', 0600);
+	assert_int_equal(world_try_start(w), EXIT_DATABASE);
+	assert_int_equal(world_sql(w, "SELECT length(CAST(value AS BLOB)) FROM meta WHERE name = 'seal_key'"), 9);
+	assert_string_equal(world_state(w, id), "scheduled");
+}
+
 static void
 test_seal_key_that_all_may_read_is_a_wrong_configuration(void **state)
 {
@@ -634,6 +650,7 @@ main(void)
 		cmocka_unit_test(test_body_does_not_open_under_another_header),
 		WORLD_TEST(test_senseless_row_stops_nobody),
 		WORLD_TEST(test_exchanged_seal_key_is_a_wrong_configuration),
+		WORLD_TEST(test_seal_key_is_not_taken_where_the_noted_one_cannot_be_read),
 		WORLD_TEST(test_seal_key_that_all_may_read_is_a_wrong_configuration),
 		WORLD_TEST(test_second_daemon_on_the_same_database_is_turned_away),
 		WORLD_TEST(test_what_is_no_database_is_not_opened),

@@ -224,6 +224,28 @@ test_backup_that_a_crash_interrupts_is_not_there(void **state)
 	DONE(w, "backup", "file", "again.db");
 }
 
+/* What is left of it is in the way of all that is to be written, the news of it included. */
+static void
+test_backup_for_which_there_is_no_room_gives_it_back_at_once(void **state)
+{
+	struct world *w = *state;
+	const char *part = arena_printf(&w->arena, "%s/copy.db.part", w->dir);
+	struct stat st;
+
+	begin(w);
+	DONE(w, "backup", "file", "copy.db");
+	assert_int_equal(stat(part, &st), 0);
+	assert_int_equal(stat(arena_printf(&w->arena, "%s-wal", w->config.store.database), &st), 0);
+	world_disk_has(w, -st.st_size);
+	world_advance_in_silence(w, SECOND_MS);
+	assert_int_equal(stat(part, &st), -1);
+	assert_int_equal(told(w, "could not be made"), 0);
+	world_disk_is_freed();
+	world_advance(w, MINUTE_MS);
+	assert_int_equal(told(w, "could not be made"), 1);
+	DONE(w, "backup", "file", "copy.db");
+}
+
 /* -- Drain, shutdown ------------------------------------------------------------------------------------------------------------ */
 
 static void
@@ -251,6 +273,59 @@ test_drain_takes_nothing_new_and_finishes_what_is_in_flight(void **state)
 	world_advance(w, MINUTE_MS);
 	assert_string_equal(world_state(w, waits), "sent");
 	world_schedule(w, .when = "in 1 hours");
+}
+
+/* What is said to come does not come before it goes on: then that is said. */
+static void
+test_answers_while_it_is_drained_say_when(void **state)
+{
+	struct world *w = *state;
+	struct answer a;
+
+	begin(w);
+	const char *id = world_schedule(w, .when = "in 2 hours"), *other = world_schedule(w, .when = "in 2 hours");
+	a = DONE(w, "now", "id", other);
+	world_says(a.note, "leaves now");
+	DONE(w, "drain", NULL);
+	a = DONE(w, "now", "id", id);
+	assert_null(strstr(a.note, "leaves now"));
+	a = DONE(w, "backup", "file", "copy.db");
+	world_says(a.note, "drain off");
+	a = DONE(w, "reload", NULL);
+	world_says(a.note, "drain off");
+	world_advance(w, MINUTE_MS);
+	assert_int_equal(world_count(w, ADMIN "/desk") + world_count(w, ADMIN), 0);
+	DONE(w, "drain", "state", "off");
+	world_advance(w, MINUTE_MS);
+	assert_int_equal(told(w, "is complete"), 1);
+	assert_string_equal(world_state(w, id), "sent");
+	const char *held = world_schedule(w, .when = "in 2 hours");
+	DONE(w, "block", "jid", JULIET);
+	a = DONE(w, "now", "id", held);
+	assert_null(strstr(a.note, "leaves now"));
+	world_advance(w, MINUTE_MS);
+	assert_string_equal(world_state(w, held), "held");
+}
+
+/* The end of the process is no turn of an operator: they cannot take it back. */
+static void
+test_drain_cannot_be_ended_when_the_service_is_being_stopped(void **state)
+{
+	struct world *w = *state;
+
+	begin(w);
+	world_phone(w, "http://office", .end = PHONE_WAITS);
+	world_schedule_sms(w, .when = "in 1 seconds");
+	world_advance(w, SECOND_MS);
+	DONE(w, "drain", NULL);
+	laterd_drain(w->laterd);
+	world_settle(w);
+	DONE(w, "drain", "state", "off");
+	assert_string_equal(world_ask(w, world_im(.when = "in 1 hours")).condition, "resource-constraint");
+	world_phone_end(w, 0, .end = PHONE_ANSWERS);
+	world_advance(w, 5 * SECOND_MS);
+	assert_true(laterd_done(w->laterd));
+	world_crash(w);
 }
 
 static void
@@ -372,7 +447,10 @@ main(void)
 		WORLD_TEST(test_large_backup_tells_how_far_it_is_and_lets_others_work),
 		WORLD_TEST(test_second_backup_at_the_same_time_is_refused),
 		WORLD_TEST(test_backup_that_a_crash_interrupts_is_not_there),
+		WORLD_TEST(test_backup_for_which_there_is_no_room_gives_it_back_at_once),
 		WORLD_TEST(test_drain_takes_nothing_new_and_finishes_what_is_in_flight),
+		WORLD_TEST(test_answers_while_it_is_drained_say_when),
+		WORLD_TEST(test_drain_cannot_be_ended_when_the_service_is_being_stopped),
 		WORLD_TEST(test_shutdown_ends_after_its_answer),
 		WORLD_TEST(test_shutdown_without_a_yes_does_not_end),
 		WORLD_TEST(test_what_operators_do_is_logged_with_who_and_what),

@@ -68,10 +68,14 @@ def bare_world():
 
 @pytest.fixture(scope="module")
 def stage(request):
-    """One world for all tests of a module, which has what it is started with in STAGE; a test takes newcomers."""
+    """One world for all tests of a module, which has what it is started with in STAGE; a test takes newcomers.
+
+    STAGE is a function of the world where that has other parties as well.
+    """
     world = World()
     try:
-        yield world.start(**request.module.STAGE)
+        sections = request.module.STAGE
+        yield world.start(**(sections(world) if callable(sections) else sections))
     finally:
         world.close()
 

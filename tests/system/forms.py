@@ -1,5 +1,6 @@
 """Ad-hoc commands (XEP-0050) and data forms (XEP-0004) as they stand on the wire, and what laterd makes of them."""
 
+import asyncio
 import math
 import time
 from datetime import datetime, timezone
@@ -100,6 +101,13 @@ def filled(to, body, due, **fields):
 def order(user, to, body, due, kind="im", **fields):
     """Schedule in one request and return the reply."""
     return user.command(kind, filled(to, body, due, **fields), "complete", timeout=30)
+
+
+def at_once(requests, timeout=30):
+    """The replies to these (user, node, fields, action), which all leave before any of them is read."""
+    async def together():
+        return await asyncio.gather(*(user.begin_command(*request, timeout=timeout) for user, *request in requests))
+    return requests[0][0].run(together(), timeout)
 
 
 def schedule(user, to, body, due, kind="im", **fields):

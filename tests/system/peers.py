@@ -242,7 +242,7 @@ class Prosody(Process):
             f'c2s_ports = {{ {self.c2s_port} }}',
             f'component_ports = {{ {self.component_port} }}',
             'modules_enabled = { "roster", "saslauth", "disco", "ping", "time", "version", "uptime", "vcard_legacy", '
-            + '"pep", "blocklist"' + (', "offline"' if offline else '') + ' }',
+            + '"pep", "blocklist", "carbons"' + (', "offline"' if offline else '') + ' }',
             'modules_disabled = { "s2s", "tls", "limits", "posix"' + ('' if offline else ', "offline"') + ' }',
             'authentication = "internal_plain"',
             'c2s_require_encryption = false',
@@ -454,7 +454,7 @@ class User:
         self.messages, self.presences = Record(), Record()
         self.client = None
 
-    def _run(self, coroutine, timeout):
+    def run(self, coroutine, timeout):
         future = asyncio.run_coroutine_threadsafe(coroutine, loop())
         try:
             return future.result(timeout + 1)
@@ -465,7 +465,7 @@ class User:
     # Sessions
 
     def login(self, available=True, timeout=PATIENCE):
-        self._run(self._login(available, timeout), timeout)
+        self.run(self._login(available, timeout), timeout)
         return self
 
     async def _login(self, available, timeout):
@@ -517,7 +517,7 @@ class User:
             await asyncio.wait_for(gone, timeout)
             self._dismiss(client)
 
-        self._run(end(), timeout)
+        self.run(end(), timeout)
 
     def forget_connection(self):
         """Drop the client of a connection that the server's end has broken."""
@@ -547,7 +547,7 @@ class User:
 
     def iq(self, kind, to, payload=None, timeout=PATIENCE):
         """The answering <iq/>; raises StanzaError if it is an error."""
-        return self._run(self._iq(kind, to, payload, timeout), timeout)
+        return self.run(self._iq(kind, to, payload, timeout), timeout)
 
     def query(self, to, tag, node=None):
         """Get {ns}tag and return the element that answers it."""
@@ -566,16 +566,16 @@ class User:
     def say(self, to, body):
         loop().call_soon_threadsafe(lambda: self.client.send_message(mto=to, mbody=body, mtype="chat"))
 
-    def command(self, node, fields=None, action=None, session=None, to=None, timeout=PATIENCE):
+    async def begin_command(self, node, fields=None, action=None, session=None, to=None, timeout=PATIENCE):
         """One request of an ad-hoc command; fields (var: text or list of texts) makes it carry a submitted form."""
-        command = ET.Element(f"{{{COMMANDS}}}command", node=node)
-        if action:
-            command.set("action", action)
-        if session:
-            command.set("sessionid", session)
+        attributes = {"node": node, "action": action, "sessionid": session}
+        command = ET.Element(f"{{{COMMANDS}}}command", {name: value for name, value in attributes.items() if value})
         if fields is not None:
             command.append(Form.submit(fields))
-        return Reply(self.iq("set", to or self.later, command, timeout).find(f"{{{COMMANDS}}}command"))
+        return Reply((await self._iq("set", to or self.later, command, timeout)).find(f"{{{COMMANDS}}}command"))
+
+    def command(self, *arguments, timeout=PATIENCE, **keys):
+        return self.run(self.begin_command(*arguments, timeout=timeout, **keys), timeout)
 
     # Waiting
 

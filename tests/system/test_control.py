@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from forms import assert_refused, cancel, due_in, listing, order, rfc3339, schedule, show, state_of, until_state
+from forms import StanzaError, assert_refused, cancel, due_in, listing, order, rfc3339, schedule, show, state_of, until_state
 
 STAGE = {}
 
@@ -247,18 +247,22 @@ def test_a_packet_of_somebody_else_does_not_exist(visitor, friend):
     packet = schedule(visitor, "romeo@example.org", "a secret", due_in(3600))
     own = schedule(friend, "romeo@example.org", "my own", due_in(3600))
     before = show(visitor, packet).text()
-    for node, fields in (("edit", {"body": "x"}), ("now", {}), ("show", {}), ("pause", {}), ("resume", {})):
-        reply = friend.command(node, {"id": packet, **fields}, "complete")
-        assert reply.status == "executing" and "no message with this id" in reply.form["error"].value, reply
-        assert reply.form["id"].options == [own] and "secret" not in repr(reply)
-    assert cancel(friend, packet).form[packet].value == f"{packet}: no such message"
+    for node, fields in (("edit", {"body": "x"}), ("now", {}), ("show", {}), ("pause", {}), ("resume", {}), ("cancel", {})):
+        with pytest.raises(StanzaError) as refused:
+            friend.command(node, {"ids" if node == "cancel" else "id": packet, **fields}, "complete")
+        assert (refused.value.condition, refused.value.type) == ("item-not-found", "cancel")
+        assert "`list`" in refused.value.text and "secret" not in refused.value.text
+    said = cancel(friend, packet, own).form
+    assert said[packet].value == f"{packet}: no such message" and said[own].value == f"{own}: cancelled"
     assert show(visitor, packet).text() == before and state_of(visitor, packet) == "scheduled"
 
 
 def test_an_id_that_is_none_is_refused(visitor):
     packet = schedule(visitor, "romeo@example.org", "hello", due_in(3600))
-    for typed in ("", "ZZZZZZ", "x" * 5000, "7K3QX\u2028"):
+    for typed in ("", "x" * 5000, "7K3QX\u2028"):
         reply = visitor.command("edit", {"id": typed, "body": "x"}, "complete")
         assert reply.status == "executing" and reply.form["error"].values, reply
+    with pytest.raises(StanzaError):
+        visitor.command("edit", {"id": "ZZZZZZ", "body": "x"}, "complete")
     cancel(visitor, packet)
     assert_refused(visitor, visitor.command("im", {"to": "romeo@example.org", "when": "", "body": "x"}, "complete"))

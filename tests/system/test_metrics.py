@@ -2,11 +2,13 @@
 
 import os
 import sys
+import time
 import urllib.error
 import urllib.request
 
 import pytest
-from forms import due_in, schedule
+from chat import Chat
+from forms import at_once, cancel, due_in, filled, schedule
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
 from metrics_lint import Page       # noqa: E402
@@ -30,6 +32,8 @@ def fetch(world):
 
 
 def test_a_fresh_daemon_has_a_clean_page(busy):
+    # The server tells of it first.
+    busy.laterd.wait_log("connected to")
     page = fetch(busy)
     assert page.value("laterd_stream_up") == 1
     assert page.total("laterd_packets") == 0
@@ -49,7 +53,8 @@ def test_a_busy_daemon_has_a_clean_page_that_adds_up(busy, gateway):
     failed = schedule(juliet, NUMBER, "too late", due_in(0), "sms")
     juliet.wait_message(lambda m: failed in (m.body or ""))
     page = fetch(busy)
-    assert page.value("laterd_accepted_total", kind="im") - before.total("laterd_accepted_total", kind="im") == len(sent + waiting)
+    accepted = page.value("laterd_accepted_total", kind="im") - before.value("laterd_accepted_total", kind="im")
+    assert accepted == len(sent + waiting)
     assert page.value("laterd_accepted_total", kind="sms") == len(sms) + 1
     assert page.value("laterd_packets", kind="im", state="scheduled") == len(waiting)
     assert page.value("laterd_packets", kind="sms", state="failed") == 1
@@ -63,6 +68,50 @@ def test_a_busy_daemon_has_a_clean_page_that_adds_up(busy, gateway):
     for name in before.series:
         if name[0].endswith(("_total", "_bucket", "_count")):
             assert page.series[name] >= before.series[name], name
+
+
+def many(user, count, kind, to, due):
+    """The ids of so many messages, ordered a hundred at once."""
+    requests = [(user, kind, filled(to, f"number {n}", due), "complete") for n in range(count)]
+    replies = [reply for begin in range(0, count, 100) for reply in at_once(requests[begin:begin + 100])]
+    return [reply.form["id"].value for reply in replies]
+
+
+def test_a_thousand_messages_later_the_page_says_what_happened(bare_world, gateway, measured):
+    world = bare_world.start(**{"gateway office": gateway.section(inflight=64, connections=16), "http": bare_world.listener(),
+                                "schedule": {"tick": 1, "zone": "Europe/Berlin", "pending_max": 2000}})
+    juliet, romeo = world.online("juliet", "romeo")
+    due = due_in(6)
+    sent = many(juliet, 700, "im", "romeo@example.org", due)
+    phones = many(juliet, 300, "sms", NUMBER, due)
+    later = many(juliet, 100, "im", "romeo@example.org", due_in(3600))
+    page = fetch(world)
+    assert page.value("laterd_packets", kind="im", state="scheduled") == len(sent) + len(later)
+    cancel(juliet, *later[:50])
+    juliet.send_raw("".join(Chat(juliet).stanza(f"flood-{n}", "list") for n in range(60)))
+    romeo.wait_ids(sent, timeout=60)
+    gateway.wait_requests(len(phones), timeout=60)
+    juliet.wait_message(lambda m: "ignored" in (m.body or ""))
+    deadline = time.monotonic() + 10
+    while page.value("laterd_ended_total", kind="sms", state="sent") < len(phones) \
+            or page.value("laterd_ended_total", kind="im", state="sent") < len(sent):
+        assert time.monotonic() < deadline
+        page = fetch(world)
+    assert page.value("laterd_ended_total", kind="im", state="sent") == len(sent)
+    assert page.value("laterd_ended_total", kind="im", state="cancelled") == 50
+    assert page.value("laterd_packets", kind="im", state="scheduled") == 50
+    assert page.value("laterd_packets", kind="sms", state="sent") == len(phones)
+    assert page.value("laterd_gateway_outcomes_total", gateway="office", outcome="accepted") == len(phones)
+    for kind, count in (("im", len(sent)), ("sms", len(phones))):
+        assert page.value("laterd_lateness_seconds_count", kind=kind) == count
+        assert page.value("laterd_lateness_seconds_bucket", kind=kind, le="+Inf") == count
+    assert page.total("laterd_queue") == 0
+    assert page.value("laterd_batch_messages_sum") >= len(sent)
+    assert page.value("laterd_chat_lines_total", result="ignored") >= 25
+    assert page.value("laterd_chat_lines_total", result="heard") >= 31
+    late = page.value("laterd_lateness_seconds_sum", kind="im") / len(sent)
+    measured(f"1000 messages due at once: {late * 1000:.0f} ms late on the average, "
+             f"{page.value('laterd_commit_seconds_count'):.0f} turns on disk in {page.value('laterd_commit_seconds_sum'):.2f} s")
 
 
 def test_nothing_names_people_or_numbers(busy):

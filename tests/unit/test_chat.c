@@ -421,6 +421,39 @@ test_words_fill_their_places(void **state)
 }
 
 static void
+test_a_message_has_a_time_and_an_address(void **state)
+{
+	static const struct {
+		const char *line;
+		bool is_one;
+	} lines[] = {
+		{ "im tomorrow 9:00 a@x hi", true },
+		{ "IM offline=hold in 2h a@x", true },
+		{ "sms 18:00 +4917012345678 hi", true },
+		{ "im told that a@x is ill", false },
+		{ "im a@x hi", false },
+		{ "im 9:00", false },
+		{ "im 9:00 a@x, b", false },
+		{ "sms 18:00 a@x hi", false },
+		{ "remind me tomorrow 9:00 of a@x", false },
+		{ "edit 7K3Q when 9:00", false },
+		{ "edit 7K3Q when=9:00", false },
+		{ "list", false },
+	};
+	const struct zone berlin = zone_named("Europe/Berlin");
+	char word[CHAT_WORD_MAX + 1];
+	struct span rest;
+
+	(void)state;
+	for (size_t i = 0; i < N(lines); i++) {
+		assert_int_equal(chat_word(span_of(lines[i].line), word, &rest), RES_OK);
+		if (chat_is_message(chat_command(word), rest, instant("2026-10-01T12:00:00Z"),
+			&berlin) != lines[i].is_one)
+			fail_msg("%s is %sone", lines[i].line, lines[i].is_one ? "not " : "");
+	}
+}
+
+static void
 test_hostile_lines_are_refused_or_harmless(void **state)
 {
 	static const struct line lines[] = {
@@ -645,6 +678,7 @@ main(void)
 		cmocka_unit_test(test_settings_stand_in_front_of_addresses),
 		cmocka_unit_test(test_one_field_is_changed),
 		cmocka_unit_test(test_words_fill_their_places),
+		cmocka_unit_test(test_a_message_has_a_time_and_an_address),
 		cmocka_unit_test(test_hostile_lines_are_refused_or_harmless),
 		cmocka_unit_test(test_a_long_word_is_cut_in_the_reason),
 		cmocka_unit_test(test_a_nul_byte_is_refused),

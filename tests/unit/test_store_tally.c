@@ -187,6 +187,29 @@ test_what_a_turn_wrote_is_counted_until_it_is_forgotten(void **state)
 	assert_tally(f);
 }
 
+/* Somebody else has the file: what was counted before stays counted. */
+static void
+test_a_turn_that_cannot_begin_gives_nothing_back(void **state)
+{
+	struct fixture *f = *state;
+	struct packet a = sample(1), b = sample(2);
+	sqlite3 *other = NULL;
+
+	put(f, &a);
+	commit(f);
+	for (int opening = 0; opening < 2; opening++) {
+		assert_int_equal(sqlite3_open(f->path, &other), SQLITE_OK);
+		assert_int_equal(
+		    sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+		assert_int_equal(f->ops->put(f->store, &b, 1, "scheduled"), RES_TEMPFAIL);
+		f->ops->rollback(f->store);
+		assert_int_equal(sqlite3_close(other), SQLITE_OK);
+		assert_int_equal(tallied(f, KIND_IM, PACKET_SCHEDULED), 1);
+		assert_tally(f);
+		store_reopen(f);
+	}
+}
+
 static void
 test_a_batch_that_is_refused_counts_nothing(void **state)
 {
@@ -427,6 +450,7 @@ main(void)
 		TEST(test_every_step_of_a_life_moves_it),
 		TEST(test_claim_recover_erase_and_purge_move_it),
 		TEST(test_what_a_turn_wrote_is_counted_until_it_is_forgotten),
+		TEST(test_a_turn_that_cannot_begin_gives_nothing_back),
 		TEST(test_a_batch_that_is_refused_counts_nothing),
 		TEST(test_rows_that_are_set_aside_are_counted_as_what_they_become),
 		TEST(test_no_number_is_below_zero),

@@ -104,6 +104,24 @@ test_only_what_is_missing_is_asked_for(void **state)
 	assert_string_equal(buf_str(&w->service.last), "to=" ROMEO " when=noon body=list");
 }
 
+/* Whoever writes it anew does not mean the old one to be sent with it. */
+static void
+test_whole_message_is_no_answer(void **state)
+{
+	struct world *w = *state;
+
+	says_to(w, "im noon " ROMEO);
+	assert_part(says_to(w, "im 9:00 nurse@example.net Good morning"), "Scheduled A1 to nurse");
+	assert_part(buf_str(&w->said), "im waited for your answer, and is dropped");
+	assert_string_equal(buf_str(&w->service.last),
+	    "to=nurse@example.net when=9:00 body=Good morning");
+	assert_part(says_to(w, "Good morning"), "no command");
+	says_to(w, "im noon " ROMEO);
+	assert_part(says_to(w, "im told that nurse@example.net is ill"), "Scheduled A2 to " ROMEO);
+	assert_string_equal(buf_str(&w->service.last),
+	    "to=" ROMEO " when=noon body=im told that nurse@example.net is ill");
+}
+
 static void
 test_wrong_field_is_asked_for_again(void **state)
 {
@@ -474,6 +492,7 @@ main(void)
 		TEST(test_words_that_no_place_takes_are_refused),
 		TEST(test_missing_fields_are_asked_for_in_order),
 		TEST(test_only_what_is_missing_is_asked_for),
+		TEST(test_whole_message_is_no_answer),
 		TEST(test_wrong_field_is_asked_for_again),
 		TEST(test_missing_fields_come_before_wrong_ones),
 		TEST(test_proposed_value_is_no_answer),

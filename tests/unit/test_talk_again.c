@@ -176,9 +176,15 @@ test_correction_of_a_line_that_waits_is_queued(void **state)
 /* -- Rate and bounds --------------------------------------------------------------------------- */
 
 static enum talk_verdict
+flood_with(struct world *w, const char *text)
+{
+	return write_line(w, BALCONY, (struct talk_line){ .text = span_of(text), .via = "t" });
+}
+
+static enum talk_verdict
 flood(struct world *w)
 {
-	return write_line(w, BALCONY, (struct talk_line){ .text = SPAN("list"), .via = "t" });
+	return flood_with(w, "list");
 }
 
 static void
@@ -209,6 +215,42 @@ test_rate_is_refused_once(void **state)
 	w->now += 30 * SECOND_MS;
 	for (int i = 0; i < 30; i++)
 		assert_string_equal(says_to(w, "list"), "list of " JULIET);
+}
+
+/* One that takes its time, so that the rate does not end it.  How often it is answered. */
+static unsigned
+answers_to_a_machine(struct world *w, const char *beginning)
+{
+	struct buf line = { 0 };
+	unsigned n = 0;
+
+	for (buf_text(&line, beginning); n < 100; n++) {
+		w->now += 5 * SECOND_MS;
+		write_line(w, BALCONY, (struct talk_line){ .text = buf_as_span(&line) });
+		if (w->answers == 0)
+			break;
+		buf_reset(&line);
+		buf_span(&line, buf_as_span(&w->said));
+	}
+	buf_free(&line);
+	return n;
+}
+
+static void
+test_slow_machine_is_not_answered_for_ever(void **state)
+{
+	static const char *const beginnings[] = { "hello", "im", "show", "forget",
+		"sms noon " ROMEO " hi", "im noon a@x, past", "help", "list" };
+	struct world *w = *state;
+
+	for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++) {
+		assert_in_range(answers_to_a_machine(w, beginnings[i]), 1, 20);
+		assert_int_equal(flood_with(w, "hello"), TALK_IGNORED);
+		assert_int_equal(w->answers, 0);
+		/* A person is heard again, and no question is open. */
+		assert_string_equal(says_to(w, "list"), "list of " JULIET);
+		assert_part(says_to(w, "hello"), "no command");
+	}
 }
 
 static void
@@ -368,6 +410,7 @@ main(void)
 		TEST(test_correction_of_an_edit_cancels_nothing),
 		TEST(test_correction_of_a_line_that_waits_is_queued),
 		TEST(test_rate_is_refused_once),
+		TEST(test_slow_machine_is_not_answered_for_ever),
 		TEST(test_rate_counts_lines_of_all_clients),
 		TEST(test_strangers_are_refused_and_not_remembered),
 		TEST(test_blocked_user_is_refused_in_the_middle),

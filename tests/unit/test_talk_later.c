@@ -164,7 +164,7 @@ test_those_who_wait_are_bounded(void **state)
 }
 
 static void
-test_without_a_stream_nobody_waits(void **state)
+test_lines_that_wait_outlive_the_stream(void **state)
 {
 	struct world *w = *state;
 
@@ -178,7 +178,9 @@ test_without_a_stream_nobody_waits(void **state)
 	forget_said(w);
 	talks_forget(w->talks);
 	talks_failed(w->talks);
+	assert_int_equal(w->answers, 0);
 	resume(w, 1);
+	assert_int_equal(w->answers, 2);
 	pass(w, MINUTE_MS);
 	assert_int_equal(w->answers, 0);
 	assert_part(says_to(w, "hi"), "Scheduled");
@@ -280,7 +282,7 @@ main(void)
 		TEST(test_line_that_takes_too_long_is_given_up),
 		TEST(test_line_is_not_put_off_for_ever),
 		cmocka_unit_test(test_those_who_wait_are_bounded),
-		TEST(test_without_a_stream_nobody_waits),
+		TEST(test_lines_that_wait_outlive_the_stream),
 		TEST(test_failed_turn_is_told_to_who_wrote_in_it),
 		TEST(test_failed_turn_closes_its_questions),
 		TEST(test_failed_turn_leaves_nothing_to_correct),
