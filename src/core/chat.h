@@ -66,8 +66,8 @@ unsigned chat_distance(const char *a, const char *b);
 /*
  * The text of a reply, for a phone's screen: the note; the fields of a form that have a value and
  * are neither hidden nor `error`, a line each, with their label where they have one ("To: romeo@…");
- * of FIELD_LIST the option's label; a blank line between note and fields.  Where r->repeats and
- * there is at most one field, only the note.
+ * of FIELD_LIST the option's label; a blank line between note and fields.  Where r->repeats
+ * only the fields, or with at most one field only the note.
  */
 enum res chat_print(struct buf *out, const struct reply *r);
 /* The question for one field: its label, its hint, and its options, if it has any, a line each. */

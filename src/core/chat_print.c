@@ -58,15 +58,16 @@ print_field(struct buf *out, const struct field *fd)
 enum res
 chat_print(struct buf *out, const struct reply *r)
 {
-	size_t n = count_shown(&r->form);
+	size_t n = count_shown(&r->form), before = out->len;
 	bool first = true;
 
-	buf_span(out, buf_as_span(&r->note));
-	if (!(r->repeats && n <= 1))
+	if (!r->repeats || n <= 1)
+		buf_span(out, buf_as_span(&r->note));
+	if (!r->repeats || n > 1)
 		for (const struct field *fd = r->form.fields; fd != NULL; fd = fd->next) {
 			if (!is_shown(fd))
 				continue;
-			buf_text(out, !first ? "\n" : r->note.len > 0 ? "\n\n" : "");
+			buf_text(out, !first ? "\n" : out->len > before ? "\n\n" : "");
 			print_field(out, fd);
 			first = false;
 		}

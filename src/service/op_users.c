@@ -225,6 +225,10 @@ set_blocked(struct run *r, const struct jid *user, bool blocked)
 		reply_trouble(r);
 		return;
 	}
+	if (strcmp(user->bare, s->bot) == 0) {
+		reply_done(r, NOTE_ERROR, "%s is this service itself.", user->bare);
+		return;
+	}
 	if (account.blocked == blocked) {
 		reply_done(r, NOTE_INFO, "%s is %s already.", user->bare,
 		    blocked ? "blocked" : "not blocked");

@@ -167,6 +167,18 @@ apply_report(struct service *s, struct packet *p, const struct report *r)
 	buf_free(&words);
 }
 
+/*
+ * Nothing can be reported of what never left.  But of one that an operator wants sent again, its URL
+ * was made known when it left before: when the phone has it, it need not leave once more.
+ */
+static bool
+may_speak_of(const struct packet *p, const struct report *r)
+{
+	if (p->sent_at != 0)
+		return p->gateway != NULL && strcmp(p->gateway, r->who) == 0;
+	return r->id != NULL && r->answer == REPORT_DELIVERED && p->revision == 0 && p->held;
+}
+
 static void
 tell_report(struct service *s, const struct report *r)
 {
@@ -180,9 +192,7 @@ tell_report(struct service *s, const struct report *r)
 	for (size_t i = 0; res == RES_OK && i < ps.n; i++) {
 		struct packet *p = &ps.v[i];
 
-		/* Nothing can be reported of what never left. */
-		if (packet_kind_is_paid(p->kind) && p->sent_at != 0 && p->gateway != NULL &&
-		    strcmp(p->gateway, r->who) == 0)
+		if (packet_kind_is_paid(p->kind) && may_speak_of(p, r))
 			apply_report(s, p, r);
 	}
 	packets_free(&ps);

@@ -101,7 +101,9 @@ quota_total_check(struct service *s, enum packet_kind kind, const struct quota_p
 	full = verdict(&limit, &use, adds);
 	if (full == QUOTA_FITS)
 		return RES_OK;
-	tell_admins(s, kind, &use, &limit, "used up");
+	/* That one wanted too much at once is no matter for them. */
+	if (quota_check(&limit, &use, 1) != QUOTA_FITS)
+		tell_admins(s, kind, &use, &limit, "used up");
 	buf_printf(why,
 	    "The whole service may send no more %s this %s. Try again after ",
 	    packet_kind_name(kind), full == QUOTA_DAY_FULL ? "day" : "month");

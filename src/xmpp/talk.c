@@ -255,6 +255,8 @@ hear_answer(struct hearing *h, struct span text)
 		buf_text(&h->out, ABORTED);
 	} else if (asked != NULL && text.len == 0)
 		talk_ask_again(h);
+	else if (asked != NULL && is_word(text, "help"))
+		hear_beside(h, text);
 	else if (asked != NULL && is_message(h, text))
 		replace(h, text, "answer");
 	else if (asked != NULL)

@@ -267,7 +267,7 @@ world_both_ways(const struct deed *d)
 	note = world_without_ids(w[0], a.note);
 	if (d->says != NULL)
 		world_says(note, d->says);
-	if (!d->by_itself && strstr(said, note) == NULL)
+	if (!d->by_itself && !d->in_rows && strstr(said, note) == NULL)
 		fail_msg("%s: the form says “%s”, the chat “%s”", d->name, note, said);
 	if (!d->by_itself)
 		compare_fields(w[0], d, &a, said);

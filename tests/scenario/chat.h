@@ -48,6 +48,7 @@ struct deed {
 	const char *lines[8];            /* up to NULL; the last answer is the result */
 	const char *says;                /* the result; NULL: anything */
 	void (*after)(struct world *w);  /* what has to be so; NULL: nothing special */
+	bool in_rows;                    /* the fields say all that the note does, and chat says it once */
 	bool by_itself;                  /* the result tells what the two worlds differ in */
 };
 

@@ -539,6 +539,27 @@ teardown_with_room(void **state)
 	return world_teardown(state);
 }
 
+/* One that comes when it was to be sent again, but has not left yet, as well. */
+static void
+test_message_that_was_delivered_after_all_does_not_leave_again(void **state)
+{
+	struct world *w = *state;
+
+	begin(w);
+	world_phone(w, "http://office", .end = PHONE_BREAKS, .times = 1);
+	const char *id = world_schedule_sms(w, .when = "in 1 minutes");
+	world_advance(w, 2 * MINUTE_MS);
+	assert_string_equal(world_state(w, id), "uncertain");
+	DONE(w, "gateway", "name", "office", "action", "pause");
+	DONE(w, "retry", "id", id);
+	world_advance(w, MINUTE_MS);
+	assert_int_equal(world_report(w, &w->phones.v[0], "1"), 200);
+	assert_string_equal(world_state(w, id), "delivered");
+	DONE(w, "gateway", "name", "office", "action", "resume");
+	world_advance(w, HOUR_MS);
+	assert_int_equal(w->phones.n, 1);
+}
+
 int
 main(void)
 {
@@ -563,6 +584,7 @@ main(void)
 		WORLD_TEST(test_retry_ends_though_the_clock_is_set_back),
 		cmocka_unit_test_setup_teardown(test_retry_waits_for_a_store_that_is_out_of_order, world_setup, teardown_with_room),
 		WORLD_TEST(test_uncertain_message_that_was_delivered_is_not_retried),
+		WORLD_TEST(test_message_that_was_delivered_after_all_does_not_leave_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
