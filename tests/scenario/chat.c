@@ -315,3 +315,54 @@ world_nodes(struct world *w, const char *from)
 			buf_printf(&nodes, "%s ", stanza_attr(st, "node"));
 	return kept(w, &nodes);
 }
+
+/* -- What tests of chat and of operators share --------------------------------------------------------------------------------- */
+
+int64_t
+world_packets(struct world *w)
+{
+	return world_sql(w, "SELECT count(*) FROM packet WHERE sender <> '" BOT "'");
+}
+
+void
+world_start_with_mms(struct world *w)
+{
+	w->config.http.public_url = "http://127.0.0.1:5580";
+	world_gateway(w, .info.name = "mmsc", .driver = "mm7", .info.kinds = { [KIND_MMS] = true });
+	world_phone(w, LINK, .status = 200, .type = "image/png", .body = SPAN(PNG));
+	world_start(w);
+}
+
+const char *
+world_asks(struct world *w, const char *line, const char *words)
+{
+	int64_t before = world_packets(w);
+	const char *said = world_chat(w, NULL, line);
+
+	world_says(said, words);
+	assert_int_equal(world_packets(w), before);
+	return said;
+}
+
+struct answer
+world_operate(struct world *w, struct ask ask)
+{
+	struct answer a;
+
+	ask.from = DESK;
+	a = world_ask(w, ask);
+	if (strcmp(a.status, "completed") != 0 || strcmp(a.note_type, "error") == 0)
+		fail_msg("%s is not done: %s%s", ask.node, a.note, a.text);
+	return a;
+}
+
+size_t
+world_told_admin(const struct world *w, const char *words)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->nheard; i++)
+		n += strncmp(w->heard[i].to, ADMIN, strlen(ADMIN)) == 0 && strcmp(w->heard[i].type, "error") != 0 &&
+		    strstr(w->heard[i].body, words) != NULL;
+	return n;
+}

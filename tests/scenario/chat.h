@@ -30,6 +30,21 @@ size_t world_answers(const struct world *w, const char *to, size_t since);
 /* It says these words in one message to a bare or full JID, at least once since then. */
 bool world_heard(const struct world *w, const char *to, const char *words, size_t since);
 
+/* A medium behind an https link. */
+#define LINK "https://upload.example.org/a.png"
+#define PNG  "\x89PNG\r\n\x1a\n-picture"
+/* Starts with a gateway for MMS, and the medium behind LINK. */
+void world_start_with_mms(struct world *w);
+/* How many packets there are, but for the bot's. */
+int64_t world_packets(struct world *w);
+/* The line is answered with these words, and not stored. */
+const char *world_asks(struct world *w, const char *line, const char *words);
+/* By the admin, in one round trip, and it is done. */
+struct answer world_operate(struct world *w, struct ask ask);
+#define DONE(w, command, ...) world_operate((w), (struct ask){ .node = (command), .fields = { __VA_ARGS__ } })
+/* What the bot has told the admin: how many of its messages say this. */
+size_t world_told_admin(const struct world *w, const char *words);
+
 /* "#1" is the id of the first packet of somebody else than the bot, as far as there is one. */
 const char *world_with_ids(struct world *w, const char *text);
 /* All ids are "#": what two worlds say can be compared. */

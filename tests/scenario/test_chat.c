@@ -1,15 +1,6 @@
 /* Conversations with the bot: questions, second thoughts, and what may go wrong between them. */
 #include "chat.h"
 
-#define LINK "https://upload.example.org/a.png"
-#define PNG  "\x89PNG\r\n\x1a\n-picture"
-
-static int64_t
-packets_stored(struct world *w)
-{
-	return world_sql(w, "SELECT count(*) FROM packet WHERE sender <> '" BOT "'");
-}
-
 static const char *
 first_id(struct world *w)
 {
@@ -23,27 +14,6 @@ begin_with_gateway(struct world *w)
 	world_start(w);
 }
 
-static void
-begin_with_mms(struct world *w)
-{
-	w->config.http.public_url = "http://127.0.0.1:5580";
-	world_gateway(w, .info.name = "mmsc", .driver = "mm7", .info.kinds = { [KIND_MMS] = true });
-	world_phone(w, LINK, .status = 200, .type = "image/png", .body = SPAN(PNG));
-	world_start(w);
-}
-
-/* The line is answered, and not stored. */
-static const char *
-asks(struct world *w, const char *line, const char *words)
-{
-	int64_t before = packets_stored(w);
-	const char *said = world_chat(w, NULL, line);
-
-	world_says(said, words);
-	assert_int_equal(packets_stored(w), before);
-	return said;
-}
-
 /* -- Questions ------------------------------------------------------------------------------------------------------------------ */
 
 static void
@@ -52,11 +22,11 @@ test_missing_fields_are_asked_for_one_at_a_time(void **state)
 	struct world *w = *state;
 
 	world_start(w);
-	asks(w, "im", "To");
-	asks(w, ROMEO, "When");
-	asks(w, "in 5 minutes", "Message");
+	world_asks(w, "im", "To");
+	world_asks(w, ROMEO, "When");
+	world_asks(w, "in 5 minutes", "Message");
 	world_says(world_chat(w, NULL, "Good morning\nto you"), "Scheduled");
-	assert_int_equal(packets_stored(w), 1);
+	assert_int_equal(world_packets(w), 1);
 	world_advance(w, 5 * MINUTE_MS);
 	assert_string_equal(world_only(w, ROMEO)->body, "Good morning\nto you");
 }
@@ -67,7 +37,7 @@ test_only_what_is_missing_is_asked_for(void **state)
 	struct world *w = *state;
 
 	world_start(w);
-	asks(w, "im tomorrow 9:00 " ROMEO, "Message");
+	world_asks(w, "im tomorrow 9:00 " ROMEO, "Message");
 	world_says(world_chat(w, NULL, "Good morning"), "Mon 2026-11-23 09:00");
 	assert_string_equal(world_state(w, first_id(w)), "scheduled");
 }
@@ -78,11 +48,11 @@ test_wrong_field_is_asked_for_again_and_the_others_are_kept(void **state)
 	struct world *w = *state;
 
 	world_start(w);
-	asks(w, "im", "To");
-	asks(w, ROMEO, "When");
-	asks(w, "yesterday at noon", "Message");
-	asks(w, "Good morning", "past");
-	asks(w, "soonish", "soonish");
+	world_asks(w, "im", "To");
+	world_asks(w, ROMEO, "When");
+	world_asks(w, "yesterday at noon", "Message");
+	world_asks(w, "Good morning", "past");
+	world_asks(w, "soonish", "soonish");
 	world_says(world_chat(w, NULL, "in 5 minutes"), "Scheduled");
 	world_advance(w, 5 * MINUTE_MS);
 	assert_string_equal(world_only(w, ROMEO)->body, "Good morning");
@@ -95,7 +65,7 @@ test_answer_is_not_taken_for_a_command(void **state)
 	struct world *w = *state;
 
 	world_start(w);
-	asks(w, "im in 5 minutes " ROMEO, "Message");
+	world_asks(w, "im in 5 minutes " ROMEO, "Message");
 	world_says(world_chat(w, NULL, "list"), "Scheduled");
 	world_advance(w, 5 * MINUTE_MS);
 	assert_string_equal(world_only(w, ROMEO)->body, "list");
@@ -108,15 +78,15 @@ test_abort_ends_what_is_asked(void **state)
 	const char *said;
 
 	world_start(w);
-	asks(w, "im", "To");
-	asks(w, ROMEO, "When");
-	said = asks(w, "abort", "");
+	world_asks(w, "im", "To");
+	world_asks(w, ROMEO, "When");
+	said = world_asks(w, "abort", "");
 	assert_string_not_equal(said, "");
 	/* What follows is a command again, and no answer. */
-	asks(w, "in 5 minutes", "help");
-	asks(w, "list", "Nothing is waiting");
-	assert_string_not_equal(asks(w, "abort", ""), "");
-	asks(w, "list", "Nothing is waiting");
+	world_asks(w, "in 5 minutes", "help");
+	world_asks(w, "list", "Nothing is waiting");
+	assert_string_not_equal(world_asks(w, "abort", ""), "");
+	world_asks(w, "list", "Nothing is waiting");
 }
 
 static void
@@ -125,10 +95,10 @@ test_question_is_forgotten_after_a_while(void **state)
 	struct world *w = *state;
 
 	world_start(w);
-	asks(w, "im in 5 hours " ROMEO, "Message");
+	world_asks(w, "im in 5 hours " ROMEO, "Message");
 	world_advance(w, 11 * MINUTE_MS);
-	asks(w, "Good morning", "");
-	asks(w, "list", "Nothing is waiting");
+	world_asks(w, "Good morning", "");
+	world_asks(w, "list", "Nothing is waiting");
 }
 
 static void
@@ -138,15 +108,15 @@ test_conversation_goes_on_from_another_client(void **state)
 	size_t since;
 
 	world_start(w);
-	asks(w, "im in 5 minutes " ROMEO, "Message");
+	world_asks(w, "im in 5 minutes " ROMEO, "Message");
 	since = w->nheard;
 	world_says(world_chat(w, JULIET "/phone", "Good morning"), "Scheduled");
 	assert_int_equal(world_answers(w, BALCONY, since), 0);
-	assert_int_equal(packets_stored(w), 1);
+	assert_int_equal(world_packets(w), 1);
 	/* But it is nobody else's. */
-	asks(w, "im in 5 minutes " ROMEO, "Message");
+	world_asks(w, "im in 5 minutes " ROMEO, "Message");
 	world_chat(w, KITCHEN, "Good night");
-	assert_int_equal(packets_stored(w), 1);
+	assert_int_equal(world_packets(w), 1);
 	world_says(world_chat(w, NULL, "Good evening"), "Scheduled");
 	assert_int_equal(world_sql(w, "SELECT count(*) FROM packet WHERE sender = '" NURSE "'"), 0);
 }
@@ -160,7 +130,7 @@ test_im_is_not_asked_for_confirmation(void **state)
 
 	world_start(w);
 	world_says(world_chat(w, NULL, "im in 5 minutes " ROMEO " Good morning"), "Scheduled");
-	assert_int_equal(packets_stored(w), 1);
+	assert_int_equal(world_packets(w), 1);
 }
 
 static void
@@ -170,21 +140,21 @@ test_what_costs_money_is_shown_and_asked(void **state)
 	const char *said;
 
 	begin_with_gateway(w);
-	said = asks(w, "sms in 2h " PHONE " Late, sorry", "1 segment");
+	said = world_asks(w, "sms in 2h " PHONE " Late, sorry", "1 segment");
 	world_says(said, PHONE);
 	world_says(said, "Late, sorry");
 	world_says(said, "Sun 2026-11-22 13:00");
 	world_says(said, "yes");
-	asks(w, "no", "");
-	asks(w, "list", "Nothing is waiting");
-	asks(w, "sms in 2h " PHONE " Late, sorry", "1 segment");
+	world_asks(w, "no", "");
+	world_asks(w, "list", "Nothing is waiting");
+	world_asks(w, "sms in 2h " PHONE " Late, sorry", "1 segment");
 	/* Neither yes nor no is asked again. */
-	asks(w, "perhaps", "yes");
+	world_asks(w, "perhaps", "yes");
 	world_says(world_chat(w, NULL, "Yes"), "Scheduled");
-	assert_int_equal(packets_stored(w), 1);
+	assert_int_equal(world_packets(w), 1);
 	/* It is done once. */
 	world_chat(w, NULL, "yes");
-	assert_int_equal(packets_stored(w), 1);
+	assert_int_equal(world_packets(w), 1);
 }
 
 static void
@@ -193,7 +163,7 @@ test_what_was_shown_is_what_is_done(void **state)
 	struct world *w = *state;
 
 	begin_with_gateway(w);
-	asks(w, "sms in 5 minutes " PHONE " Late, sorry", "11:05:30");
+	world_asks(w, "sms in 5 minutes " PHONE " Late, sorry", "11:05:30");
 	world_advance(w, 2 * MINUTE_MS);
 	world_says(world_chat(w, NULL, "y"), "11:05:30");
 	assert_int_equal(world_due(w, first_id(w)), world_utc("2026-11-22T10:05:30Z"));
@@ -205,14 +175,14 @@ test_yes_that_comes_too_late_does_nothing(void **state)
 	struct world *w = *state;
 
 	begin_with_gateway(w);
-	asks(w, "sms in 2 minutes " PHONE " Late, sorry", "yes");
+	world_asks(w, "sms in 2 minutes " PHONE " Late, sorry", "yes");
 	world_advance(w, 3 * MINUTE_MS);
-	asks(w, "yes", "past");
-	asks(w, "abort", "");
-	asks(w, "sms in 1 hour " PHONE " Late, sorry", "yes");
+	world_asks(w, "yes", "past");
+	world_asks(w, "abort", "");
+	world_asks(w, "sms in 1 hour " PHONE " Late, sorry", "yes");
 	world_advance(w, 11 * MINUTE_MS);
-	asks(w, "yes", "");
-	assert_int_equal(packets_stored(w), 0);
+	world_asks(w, "yes", "");
+	assert_int_equal(world_packets(w), 0);
 }
 
 static void
@@ -221,11 +191,11 @@ test_another_command_takes_the_place_of_what_waits_for_yes(void **state)
 	struct world *w = *state;
 
 	begin_with_gateway(w);
-	asks(w, "sms in 2h " PHONE " Late, sorry", "yes");
-	const char *said = asks(w, "list", "Nothing is waiting");
+	world_asks(w, "sms in 2h " PHONE " Late, sorry", "yes");
+	const char *said = world_asks(w, "list", "Nothing is waiting");
 	assert_true(strlen(said) > strlen("Nothing is waiting."));
-	asks(w, "yes", "");
-	assert_int_equal(packets_stored(w), 0);
+	world_asks(w, "yes", "");
+	assert_int_equal(world_packets(w), 0);
 }
 
 static void
@@ -235,18 +205,18 @@ test_forget_deletes_nothing_without_a_yes(void **state)
 
 	world_start(w);
 	world_schedule(w, .when = "in 5 hours");
-	asks(w, "forget", "cannot be undone");
-	asks(w, "no", "");
+	world_asks(w, "forget", "cannot be undone");
+	world_asks(w, "no", "");
 	world_advance(w, HOUR_MS);
-	assert_int_equal(packets_stored(w), 1);
-	asks(w, "forget", "");
-	asks(w, "abort", "");
+	assert_int_equal(world_packets(w), 1);
+	world_asks(w, "forget", "");
+	world_asks(w, "abort", "");
 	world_advance(w, HOUR_MS);
-	assert_int_equal(packets_stored(w), 1);
+	assert_int_equal(world_packets(w), 1);
 	world_chat(w, NULL, "forget");
 	world_says(world_chat(w, NULL, "yes"), "being deleted");
 	world_advance(w, MINUTE_MS);
-	assert_int_equal(packets_stored(w), 0);
+	assert_int_equal(world_packets(w), 0);
 }
 
 /* -- Commands of chat alone ----------------------------------------------------------------------------------------------------- */
@@ -279,10 +249,10 @@ test_mistyped_command_is_suggested(void **state)
 
 	world_start(w);
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
-		asks(w, lines[i][0], lines[i][1]);
-	asks(w, "xyzzyplugh", "help");
+		world_asks(w, lines[i][0], lines[i][1]);
+	world_asks(w, "xyzzyplugh", "help");
 	/* What they may not use is not suggested. */
-	assert_null(strstr(asks(w, "statz", ""), "stats"));
+	assert_null(strstr(world_asks(w, "statz", ""), "stats"));
 	world_says(world_chat(w, DESK, "statz"), "stats");
 }
 
@@ -294,7 +264,7 @@ test_commands_are_read_in_any_case_and_with_a_slash(void **state)
 
 	world_start(w);
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
-		asks(w, lines[i], "Nothing is waiting");
+		world_asks(w, lines[i], "Nothing is waiting");
 }
 
 /* Is the word the first of a line, or what a line has in front of its usage? */
@@ -364,7 +334,7 @@ test_settings_without_more_are_shown(void **state)
 	world_says(said, "settings");
 	world_says(said, "zone");
 	/* And no question is open. */
-	asks(w, "list", "Nothing is waiting");
+	world_asks(w, "list", "Nothing is waiting");
 	const char *id = world_schedule(w, .when = "in 5 hours");
 	said = world_chat(w, NULL, arena_printf(&w->arena, "edit %s", id));
 	world_says(said, "Good morning");
@@ -382,9 +352,9 @@ test_words_that_no_place_takes_are_refused(void **state)
 
 	world_start(w);
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
-		assert_string_not_equal(asks(w, lines[i], ""), "");
-	asks(w, "abort", "");
-	asks(w, "list", "Nothing is waiting");
+		assert_string_not_equal(world_asks(w, lines[i], ""), "");
+	world_asks(w, "abort", "");
+	world_asks(w, "list", "Nothing is waiting");
 }
 
 static void
@@ -392,11 +362,11 @@ test_media_of_an_mms_are_links_at_its_end(void **state)
 {
 	struct world *w = *state;
 
-	begin_with_mms(w);
-	world_says(asks(w, "mms in 5 minutes " PHONE " Look at https://example.org/ and this:\n" LINK, "image/png"), "Look at");
+	world_start_with_mms(w);
+	world_says(world_asks(w, "mms in 5 minutes " PHONE " Look at https://example.org/ and this:\n" LINK, "image/png"), "Look at");
 	world_says(world_chat(w, NULL, "yes"), "Scheduled");
 	assert_int_equal(world_requests(w, "https://"), 1);
-	assert_int_equal(packets_stored(w), 1);
+	assert_int_equal(world_packets(w), 1);
 }
 
 int

@@ -1,15 +1,6 @@
 /* Conversations with the bot that something interferes with: what takes time, a full disk, second thoughts. */
 #include "chat.h"
 
-#define LINK "https://upload.example.org/a.png"
-#define PNG  "\x89PNG\r\n\x1a\n-picture"
-
-static int64_t
-packets_stored(struct world *w)
-{
-	return world_sql(w, "SELECT count(*) FROM packet WHERE sender <> '" BOT "'");
-}
-
 static const char *
 first_id(struct world *w)
 {
@@ -21,27 +12,6 @@ begin_with_gateway(struct world *w)
 {
 	world_gateway(w, .info.name = "office");
 	world_start(w);
-}
-
-static void
-begin_with_mms(struct world *w)
-{
-	w->config.http.public_url = "http://127.0.0.1:5580";
-	world_gateway(w, .info.name = "mmsc", .driver = "mm7", .info.kinds = { [KIND_MMS] = true });
-	world_phone(w, LINK, .status = 200, .type = "image/png", .body = SPAN(PNG));
-	world_start(w);
-}
-
-/* The line is answered, and not stored. */
-static const char *
-asks(struct world *w, const char *line, const char *words)
-{
-	int64_t before = packets_stored(w);
-	const char *said = world_chat(w, NULL, line);
-
-	world_says(said, words);
-	assert_int_equal(packets_stored(w), before);
-	return said;
 }
 
 /* -- What takes time ------------------------------------------------------------------------------------------------------------ */
@@ -66,7 +36,7 @@ test_lines_wait_while_the_clients_clock_is_asked(void **state)
 	const char *said = world_said(w, BALCONY, since), *first = strstr(said, "18:00"), *second = strstr(said, "19:00");
 	assert_true(first != NULL && second != NULL && first < second);
 	world_says(second, "2 waiting");
-	assert_int_equal(packets_stored(w), 2);
+	assert_int_equal(world_packets(w), 2);
 }
 
 static void
@@ -86,7 +56,7 @@ test_lines_wait_while_media_are_fetched(void **state)
 	struct world *w = *state;
 	size_t since;
 
-	begin_with_mms(w);
+	world_start_with_mms(w);
 	world_phone(w, LINK, .end = PHONE_WAITS);
 	since = w->nheard;
 	world_line(w, .text = "mms in 5 minutes " PHONE " Look! " LINK);
@@ -97,7 +67,7 @@ test_lines_wait_while_media_are_fetched(void **state)
 	assert_int_equal(world_answers(w, BALCONY, since), 3);
 	world_says(world_said(w, BALCONY, since), "Scheduled");
 	world_says(world_said(w, BALCONY, since), "1 waiting");
-	assert_int_equal(packets_stored(w), 1);
+	assert_int_equal(world_packets(w), 1);
 }
 
 static void
@@ -106,7 +76,7 @@ test_too_many_lines_that_wait_are_not_lost_in_silence(void **state)
 	struct world *w = *state;
 	size_t since;
 
-	begin_with_mms(w);
+	world_start_with_mms(w);
 	world_phone(w, LINK, .end = PHONE_WAITS);
 	since = w->nheard;
 	world_line(w, .text = "mms in 5 minutes " PHONE " Look! " LINK);
@@ -123,7 +93,7 @@ test_lines_that_wait_are_answered_on_the_next_stream(void **state)
 {
 	struct world *w = *state;
 
-	begin_with_mms(w);
+	world_start_with_mms(w);
 	world_phone(w, LINK, .end = PHONE_WAITS);
 	world_line(w, .text = "mms in 5 minutes " PHONE " Look! " LINK);
 	world_line(w, .text = "im in 5 minutes " ROMEO " Good morning");
@@ -133,7 +103,7 @@ test_lines_that_wait_are_answered_on_the_next_stream(void **state)
 	world_advance(w, MINUTE_MS);
 	assert_true(world_heard(w, BALCONY, "Answer yes or no", 0));
 	assert_true(world_heard(w, BALCONY, "Scheduled", 0));
-	assert_int_equal(packets_stored(w), 1);
+	assert_int_equal(world_packets(w), 1);
 }
 
 /* -- Trouble -------------------------------------------------------------------------------------------------------------------- */
@@ -166,13 +136,13 @@ test_turn_that_fails_is_told_and_nothing_is_stored(void **state)
 	const char *said;
 
 	world_start(w);
-	asks(w, "list", "Nothing is waiting");
+	world_asks(w, "list", "Nothing is waiting");
 	said = chat_on_a_full_disk(w, "im in 5 minutes " ROMEO " Good morning");
 	assert_string_not_equal(said, "");
 	assert_null(strstr(said, "Scheduled"));
 	world_says(said, "again");
 	world_advance(w, 2 * MINUTE_MS);
-	assert_int_equal(packets_stored(w), 0);
+	assert_int_equal(world_packets(w), 0);
 	world_says(world_chat(w, NULL, "im in 5 minutes " ROMEO " Good morning"), "Scheduled");
 	world_advance(w, 10 * MINUTE_MS);
 	assert_int_equal(world_count(w, ROMEO), 1);
@@ -184,11 +154,11 @@ test_question_that_a_failed_turn_answered_is_closed(void **state)
 	struct world *w = *state;
 
 	world_start(w);
-	asks(w, "im in 1 hours " ROMEO, "Message");
+	world_asks(w, "im in 1 hours " ROMEO, "Message");
 	assert_null(strstr(chat_on_a_full_disk(w, "Good morning"), "Scheduled"));
 	world_advance(w, 2 * MINUTE_MS);
-	asks(w, "list", "Nothing is waiting");
-	assert_int_equal(packets_stored(w), 0);
+	world_asks(w, "list", "Nothing is waiting");
+	assert_int_equal(world_packets(w), 0);
 }
 
 /* -- Corrections ---------------------------------------------------------------------------------------------------------------- */
@@ -235,7 +205,7 @@ test_correction_that_comes_too_late_is_not_run(void **state)
 	said = correct(w, "one", "two", "im in 5 minutes " ROMEO " Good morning");
 	assert_null(strstr(said, "Scheduled"));
 	world_says(said, "sent");
-	assert_int_equal(packets_stored(w), 1);
+	assert_int_equal(world_packets(w), 1);
 }
 
 static void
@@ -252,7 +222,7 @@ test_correction_of_an_older_line_is_refused(void **state)
 	assert_null(strstr(said, "Scheduled"));
 	said = correct(w, "never", "four", "im in 9 minutes " ROMEO " Good evening");
 	assert_null(strstr(said, "Scheduled"));
-	assert_int_equal(packets_stored(w), 2);
+	assert_int_equal(world_packets(w), 2);
 	world_advance(w, 10 * MINUTE_MS);
 	assert_string_equal(world_only(w, ROMEO)->body, "Good morning");
 }
@@ -266,7 +236,7 @@ test_correction_of_somebody_elses_line_is_refused(void **state)
 	world_line(w, .id = "one", .text = "im in 5 minutes " ROMEO " Good morning");
 	world_line(w, .from = KITCHEN, .replaces = "one", .text = "im in 9 minutes " ROMEO " Good evening");
 	assert_string_equal(world_state(w, first_id(w)), "scheduled");
-	assert_int_equal(packets_stored(w), 1);
+	assert_int_equal(world_packets(w), 1);
 }
 
 static void
@@ -277,7 +247,7 @@ test_correction_of_a_line_that_scheduled_nothing_runs(void **state)
 	world_start(w);
 	world_line(w, .id = "one", .text = "imm in 5 minutes " ROMEO " Good morning");
 	world_says(correct(w, "one", "two", "im in 5 minutes " ROMEO " Good morning"), "Scheduled");
-	assert_int_equal(packets_stored(w), 1);
+	assert_int_equal(world_packets(w), 1);
 }
 
 static void
@@ -287,7 +257,7 @@ test_correction_takes_back_all_that_a_line_scheduled(void **state)
 
 	world_start(w);
 	world_line(w, .id = "one", .text = "im in 5 minutes " ROMEO ", nurse@example.net Good mroning");
-	assert_int_equal(packets_stored(w), 2);
+	assert_int_equal(world_packets(w), 2);
 	world_says(correct(w, "one", "two", "im in 5 minutes repeat=daily " ROMEO " Good morning"), "it repeats");
 	world_says(correct(w, "one", "three", "im in 6 minutes " ROMEO " Good evening"), "Scheduled");
 	assert_int_equal(world_sql(w, "SELECT count(*) FROM series"), 0);
@@ -302,12 +272,12 @@ test_correction_of_yes_into_no_takes_it_back(void **state)
 	struct world *w = *state;
 
 	begin_with_gateway(w);
-	asks(w, "sms in 2h " PHONE " Late, sorry", "yes");
+	world_asks(w, "sms in 2h " PHONE " Late, sorry", "yes");
 	world_line(w, .id = "said", .text = "yes");
-	assert_int_equal(packets_stored(w), 1);
+	assert_int_equal(world_packets(w), 1);
 	correct(w, "said", "said-2", "no");
 	assert_string_equal(world_state(w, first_id(w)), "cancelled");
-	asks(w, "list", "Nothing is waiting");
+	world_asks(w, "list", "Nothing is waiting");
 	world_advance(w, 3 * HOUR_MS);
 	assert_int_equal(w->phones.n, 0);
 }
@@ -353,10 +323,10 @@ test_correction_of_an_answer_answers_anew(void **state)
 	struct world *w = *state;
 
 	begin_with_gateway(w);
-	asks(w, "im", "To");
+	world_asks(w, "im", "To");
 	world_line(w, .id = "who", .text = "romoe@example.net");
 	world_says(correct(w, "who", "who-2", ROMEO), "When");
-	asks(w, "in 5 minutes", "Message");
+	world_asks(w, "in 5 minutes", "Message");
 	world_says(world_chat(w, NULL, "Good morning"), "Scheduled");
 	world_advance(w, 5 * MINUTE_MS);
 	assert_int_equal(world_count(w, ROMEO), 1);
@@ -371,7 +341,7 @@ test_correction_of_a_line_that_waits_for_yes_is_shown_and_asked_anew(void **stat
 	begin_with_gateway(w);
 	world_line(w, .id = "one", .text = "sms in 2h " PHONE " Lat, sorry");
 	world_says(correct(w, "one", "two", "sms in 2h " PHONE " Late, sorry"), "Late, sorry");
-	assert_int_equal(packets_stored(w), 0);
+	assert_int_equal(world_packets(w), 0);
 	world_says(world_chat(w, NULL, "yes"), "Scheduled");
 	world_advance(w, 2 * HOUR_MS);
 	assert_int_equal(world_sms(w, PHONE), 1);

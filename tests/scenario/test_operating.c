@@ -19,33 +19,6 @@ begin(struct world *w)
 
 #define LONDON "+447700900123"
 
-static struct answer
-operate(struct world *w, struct ask ask)
-{
-	struct answer a;
-
-	ask.from = DESK;
-	a = world_ask(w, ask);
-	if (strcmp(a.status, "completed") != 0 || strcmp(a.note_type, "error") == 0)
-		fail_msg("%s is not done: %s%s", ask.node, a.note, a.text);
-	return a;
-}
-
-/* By an admin, in one round trip, and it is done. */
-#define DONE(w, command, ...) operate((w), (struct ask){ .node = (command), .fields = { __VA_ARGS__ } })
-
-/* What the bot has told the admin in notices: how many say this. */
-static size_t
-told(const struct world *w, const char *words)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < w->nheard; i++)
-		n += strncmp(w->heard[i].to, ADMIN, strlen(ADMIN)) == 0 && strcmp(w->heard[i].type, "error") != 0 &&
-		    strstr(w->heard[i].body, words) != NULL;
-	return n;
-}
-
 /* -- Gateways ------------------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -182,7 +155,7 @@ test_test_of_a_gateway_sends_one_sms_and_tells_its_outcome(void **state)
 		assert_int_equal(world_requests(w, "http://office"), 1);
 		assert_int_equal(world_sms(w, LONDON), 1);
 		assert_int_equal(world_requests(w, "http://spare"), 0);
-		if (told(w, outcomes[i].outcome) == 0)
+		if (world_told_admin(w, outcomes[i].outcome) == 0)
 			fail_msg("case %zu: “%s” is not told", i, outcomes[i].outcome);
 		world_advance(w, 2 * HOUR_MS);
 		assert_int_equal(w->phones.n, 1);
@@ -373,7 +346,7 @@ test_retry_of_very_many_sends_each_once(void **state)
 	world_advance(w, 10 * MINUTE_MS);
 	assert_int_equal(w->phones.n, 450);
 	assert_int_equal(world_sql(w, "SELECT count(*) FROM packet WHERE kind = 2 AND state = 5"), 450);
-	assert_true(told(w, "450 are sent again") > 0);
+	assert_true(world_told_admin(w, "450 are sent again") > 0);
 	world_advance(w, HOUR_MS);
 	assert_int_equal(w->phones.n, 450);
 }
@@ -455,7 +428,7 @@ test_retry_ends_though_the_clock_is_set_back(void **state)
 	world_advance(w, 5 * MINUTE_MS);
 	if (w->phones.n > 450)
 		fail_msg("%zu requests", w->phones.n);
-	assert_true(told(w, "the last of them") > 0);
+	assert_true(world_told_admin(w, "the last of them") > 0);
 }
 
 static void
@@ -474,7 +447,7 @@ test_retry_waits_for_a_store_that_is_out_of_order(void **state)
 		fail_msg("%zu turns in a minute", w->turns - before);
 	world_advance(w, 5 * MINUTE_MS);
 	assert_int_equal(w->phones.n, 450);
-	assert_int_equal(told(w, "450 are sent again"), 1);
+	assert_int_equal(world_told_admin(w, "450 are sent again"), 1);
 }
 
 /* A report that comes late ends the doubt: then there is nothing to send again. */

@@ -15,18 +15,6 @@ begin(struct world *w)
 /* By an admin, in one round trip. */
 #define OPERATE(w, command, ...) world_command((w), .from = DESK, .node = (command), .fields = { __VA_ARGS__ })
 
-static void
-operate(struct world *w, struct ask ask)
-{
-	ask.from = DESK;
-	struct answer a = world_ask(w, ask);
-
-	if (strcmp(a.status, "completed") != 0 || strcmp(a.note_type, "error") == 0)
-		fail_msg("%s is not done: %s%s", ask.node, a.note, a.text);
-}
-
-#define DONE(w, command, ...) operate((w), (struct ask){ .node = (command), .fields = { __VA_ARGS__ } })
-
 /* -- Who may -------------------------------------------------------------------------------------------------------------------- */
 
 static const struct deed operators[] = {

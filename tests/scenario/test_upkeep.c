@@ -15,33 +15,6 @@ begin(struct world *w)
 	world_online(w, ADMIN);
 }
 
-static struct answer
-operate(struct world *w, struct ask ask)
-{
-	struct answer a;
-
-	ask.from = DESK;
-	a = world_ask(w, ask);
-	if (strcmp(a.status, "completed") != 0 || strcmp(a.note_type, "error") == 0)
-		fail_msg("%s is not done: %s%s", ask.node, a.note, a.text);
-	return a;
-}
-
-/* By an admin, in one round trip, and it is done. */
-#define DONE(w, command, ...) operate((w), (struct ask){ .node = (command), .fields = { __VA_ARGS__ } })
-
-/* What the bot has told the admin in notices: how many say this. */
-static size_t
-told(const struct world *w, const char *words)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < w->nheard; i++)
-		n += strncmp(w->heard[i].to, ADMIN, strlen(ADMIN)) == 0 && strcmp(w->heard[i].type, "error") != 0 &&
-		    strstr(w->heard[i].body, words) != NULL;
-	return n;
-}
-
 /* -- Reload --------------------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -62,7 +35,7 @@ test_reload_takes_the_new_file_and_loses_nothing(void **state)
 	DONE(w, "reload", NULL);
 	world_advance(w, SECOND_MS);
 	assert_int_equal(w->reloads, 1);
-	assert_int_equal(told(w, "configuration"), 1);
+	assert_int_equal(world_told_admin(w, "configuration"), 1);
 	assert_string_equal(world_ask(w, world_im(.when = "in 1 hours")).note_type, "error");
 	world_phone_end(w, 0, .end = PHONE_ANSWERS);
 	world_phone(w, "http://office", .end = PHONE_ANSWERS);
@@ -83,7 +56,7 @@ test_reload_of_a_wrong_file_changes_nothing_and_says_why(void **state)
 	world_chat(w, DESK, "reload");
 	world_advance(w, SECOND_MS);
 	assert_int_equal(w->reloads, 1);
-	assert_int_equal(told(w, "no such option 'colour'"), 1);
+	assert_int_equal(world_told_admin(w, "no such option 'colour'"), 1);
 	world_schedule(w, .when = "in 1 minutes");
 	world_advance(w, MINUTE_MS);
 	assert_int_equal(world_count(w, ROMEO), 1);
@@ -118,7 +91,7 @@ test_backup_is_a_database_with_all_that_was_there(void **state)
 		world_schedule(w, .when = "in 5 hours");
 	DONE(w, "backup", "file", "copy.db");
 	world_advance(w, MINUTE_MS);
-	assert_true(told(w, "copy.db") > 0);
+	assert_true(world_told_admin(w, "copy.db") > 0);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	assert_int_equal(count_in(path, "SELECT count(*) FROM packet WHERE sender = '" JULIET "'"), 50);
@@ -174,14 +147,14 @@ test_large_backup_tells_how_far_it_is_and_lets_others_work(void **state)
 	world_sql(w, "WITH RECURSIVE i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i WHERE i < 300) "
 	    "INSERT INTO ballast SELECT randomblob(200000) FROM i");
 	DONE(w, "backup", "file", "copy.db");
-	while (told(w, "is complete") == 0 && steps++ < 1000) {
+	while (world_told_admin(w, "is complete") == 0 && steps++ < 1000) {
 		world_advance(w, 10);
 		if (steps == 3)
 			world_schedule(w, .when = "in 5 hours");
 	}
 	assert_true(steps > 3);
-	assert_int_equal(told(w, "25 percent") + told(w, "26 percent") + told(w, "27 percent"), 1);
-	assert_true(told(w, "percent") >= 2);
+	assert_int_equal(world_told_admin(w, "25 percent") + world_told_admin(w, "26 percent") + world_told_admin(w, "27 percent"), 1);
+	assert_true(world_told_admin(w, "percent") >= 2);
 	world_advance(w, MINUTE_MS);
 	world_says(world_chat(w, DESK, "gateways"), "office");
 	assert_int_equal(count_in(path, "SELECT count(*) FROM packet WHERE sender = '" JULIET "'"), 1);
@@ -239,10 +212,10 @@ test_backup_for_which_there_is_no_room_gives_it_back_at_once(void **state)
 	world_disk_has(w, -st.st_size);
 	world_advance_in_silence(w, SECOND_MS);
 	assert_int_equal(stat(part, &st), -1);
-	assert_int_equal(told(w, "could not be made"), 0);
+	assert_int_equal(world_told_admin(w, "could not be made"), 0);
 	world_disk_is_freed();
 	world_advance(w, MINUTE_MS);
-	assert_int_equal(told(w, "could not be made"), 1);
+	assert_int_equal(world_told_admin(w, "could not be made"), 1);
 	DONE(w, "backup", "file", "copy.db");
 }
 
@@ -297,7 +270,7 @@ test_answers_while_it_is_drained_say_when(void **state)
 	assert_int_equal(world_count(w, ADMIN "/desk") + world_count(w, ADMIN), 0);
 	DONE(w, "drain", "state", "off");
 	world_advance(w, MINUTE_MS);
-	assert_int_equal(told(w, "is complete"), 1);
+	assert_int_equal(world_told_admin(w, "is complete"), 1);
 	assert_string_equal(world_state(w, id), "sent");
 	const char *held = world_schedule(w, .when = "in 2 hours");
 	DONE(w, "block", "jid", JULIET);
