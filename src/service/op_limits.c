@@ -84,19 +84,19 @@ read_kind(struct run *r, struct target *t)
 static enum res
 in_force(struct run *r, const struct target *t, bool own, struct quota_limit *out)
 {
-	struct service *s = r->s;
-	struct store *st = s->env.store;
-	const char *who[] = { t->who, t->jid.domain, "default" };
-	bool counts[] = { own, t->of == OF_USER, t->of != OF_ALL && t->of != OF_SERVICE };
-	enum res res = RES_NOTFOUND;
+	const struct service_config *config = r->s->config;
+	bool service = t->of == OF_SERVICE;
+	const char *who[3];
+	size_t n = 0;
 
-	for (size_t i = 0; i < sizeof(who) / sizeof(who[0]) && res == RES_NOTFOUND; i++)
-		if (counts[i])
-			res = st->ops->limit(st, who[i], t->kind, out);
-	if (res != RES_NOTFOUND)
-		return res;
-	*out = t->of == OF_SERVICE ? s->config->total[t->kind] : s->config->quota[t->kind];
-	return RES_OK;
+	if (own)
+		who[n++] = t->who;
+	if (t->of == OF_USER)
+		who[n++] = t->jid.domain;
+	if (t->of == OF_USER || t->of == OF_DOMAIN)
+		who[n++] = "default";
+	return quota_first_of(r->s, who, n, t->kind,
+	    service ? &config->total[t->kind] : &config->quota[t->kind], out);
 }
 
 /* -- Numbers ----------------------------------------------------------------------------------- */

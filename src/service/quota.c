@@ -3,16 +3,18 @@
 
 /* -- Limits ------------------------------------------------------------------------------------ */
 
-/* The first that is set. */
-static enum res
-find_limit(struct service *s, const char *const *who, size_t n, enum packet_kind kind,
-    struct quota_limit *out)
+enum res
+quota_first_of(struct service *s, const char *const *who, size_t n, enum packet_kind kind,
+    const struct quota_limit *otherwise, struct quota_limit *out)
 {
 	enum res res = RES_NOTFOUND;
 
 	for (size_t i = 0; i < n && res == RES_NOTFOUND; i++)
 		res = s->env.store->ops->limit(s->env.store, who[i], kind, out);
-	return res;
+	if (res != RES_NOTFOUND)
+		return res;
+	*out = *otherwise;
+	return RES_OK;
 }
 
 enum res
@@ -20,24 +22,17 @@ quota_limit_of(
     struct service *s, const struct jid *sender, enum packet_kind kind, struct quota_limit *out)
 {
 	const char *const who[] = { sender->bare, sender->domain, "default" };
-	enum res res = find_limit(s, who, sizeof(who) / sizeof(who[0]), kind, out);
 
-	if (res != RES_NOTFOUND)
-		return res;
-	*out = s->config->quota[kind];
-	return RES_OK;
+	return quota_first_of(
+	    s, who, sizeof(who) / sizeof(who[0]), kind, &s->config->quota[kind], out);
 }
 
 enum res
 quota_total_of(struct service *s, enum packet_kind kind, struct quota_limit *out)
 {
 	const char *const who[] = { QUOTA_SERVICE };
-	enum res res = find_limit(s, who, 1, kind, out);
 
-	if (res != RES_NOTFOUND)
-		return res;
-	*out = s->config->total[kind];
-	return RES_OK;
+	return quota_first_of(s, who, 1, kind, &s->config->total[kind], out);
 }
 
 const char *

@@ -70,7 +70,6 @@ service_free(struct service **s)
 	later_clear(*s);
 	export_clear(*s);
 	op_backup_clear(*s);
-	buf_free(&(*s)->testing.words);
 	timer_stop(&(*s)->retrying.timer);
 	timer_stop(&(*s)->forget_timer);
 	free(*s);

@@ -118,8 +118,7 @@ struct testing {
 	char operator[OPERATOR_MAX];
 	char gateway[64];
 	char id[PACKET_ID_LEN + 1]; /* "": none */
-	bool over, good, fresh;     /* fresh: begun in this turn */
-	struct buf words;
+	bool over, fresh;           /* fresh: begun in this turn */
 };
 
 struct service {
@@ -504,6 +503,9 @@ void choose_refuse(struct run *r);
 
 /* What is counted, for people. */
 const char *quota_unit_name(const struct service *s, enum packet_kind kind);
+/* The first of these that an operator has set limits for; `otherwise`, where they have for none. */
+enum res quota_first_of(struct service *s, const char *const *who, size_t n, enum packet_kind kind,
+    const struct quota_limit *otherwise, struct quota_limit *out);
 /* Limits that hold for this sender: set for them, for their domain, for all, or configured. */
 enum res quota_limit_of(
     struct service *s, const struct jid *sender, enum packet_kind kind, struct quota_limit *out);
