@@ -2,8 +2,8 @@
 
 build_packages="gcc make autoconf automake pkg-config libstrophe-dev libexpat1-dev libevent-dev libsqlite3-dev
 	libcurl4-openssl-dev libjansson-dev libssl-dev libical-dev libidn-dev libconfuse-dev uthash-dev"
-test_packages="libcmocka-dev openssl prosody prosody-modules kannel kannel-extras wrk python3-slixmpp python3-pytest
-	python3-pytest-xdist mandoc procps systemd"
+test_packages="libcmocka-dev openssl prosody prosody-modules ejabberd kannel kannel-extras wrk python3-slixmpp python3-pytest
+	python3-pytest-xdist mandoc procps systemd tmux profanity"
 trial_packages="prosody prosody-modules python3-slixmpp"
 
 policy=/usr/sbin/policy-rc.d

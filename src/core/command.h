@@ -97,10 +97,11 @@ struct command_ops {
 	const struct command_info *(*visible)(
 	    struct commands *c, const struct asker *who, size_t i);
 	/*
-	 * May they use any command at all?  False with the refusal in `refusal`, which is zeroed by
-	 * the caller and reply_free'd by it.
+	 * May they use any command at all, or the one of this name?  False with the refusal in
+	 * `refusal`, which is zeroed by the caller and reply_free'd by it.
 	 */
-	bool (*admit)(struct commands *c, const struct asker *who, struct reply *refusal);
+	bool (*admit)(struct commands *c, const struct asker *who, struct span name,
+	    struct reply *refusal);
 	/* The declaration of a node or chat word, whoever asks; NULL when there is none. */
 	const struct command_info *(*find)(struct commands *c, struct span name);
 	/*

@@ -133,13 +133,14 @@ add(struct export *x, int list, json_t *o, bool ok)
 
 enum res
 export_begin(struct export *x, struct buf *out, const char *service, const char *user, int64_t now,
-    const struct account *account)
+    const struct account *account, bool stopped)
 {
 	json_t *o = json_object(), *settings = json_object();
 	bool ok = put_text(settings, "zone", account->zone) &&
 	    put_text(settings, "notify", notify_name(account->notify)) &&
 	    put_offline(settings, account->offline) &&
-	    put(settings, "hours", json_integer(account->hours == HOURS_12 ? 12 : 24));
+	    put(settings, "hours", json_integer(account->hours == HOURS_12 ? 12 : 24)) &&
+	    put(settings, "stopped", json_boolean(stopped));
 
 	*x = (struct export){ .out = out };
 	ok = ok && put_text(o, "service", service) && put_text(o, "user", user) &&

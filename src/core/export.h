@@ -2,7 +2,8 @@
  * All that is stored about a user as one JSON document (RFC 8259), written piece by piece:
  *
  *   { "service": "later.example.org", "user": "juliet@example.org", "exported": "2026-11-22T10:00:00Z",
- *     "settings": { "zone": "Europe/Berlin", "notify": "failure", "offline": "auto", "hours": 24 },
+ *     "settings": { "zone": "Europe/Berlin", "notify": "failure", "offline": "auto", "hours": 24,
+ *       "stopped": false },
  *     "charges": [ { "day": "2026-11-22", "kind": "sms", "count": 3 }, … ],
  *     "recurrences": [ { "id": …, "to": …, "kind": …, "rule": …, "zone": …, "start": …, "paused": …,
  *       "offline": …, "body": …, "subject": …, "media": [ … ] }, … ],
@@ -31,7 +32,7 @@ struct export {
  * then of no use.  Bytes that are no UTF-8 are written as U+FFFD.
  */
 enum res export_begin(struct export *x, struct buf *out, const char *service, const char *user,
-    int64_t now, const struct account *account);
+    int64_t now, const struct account *account, bool stopped);
 enum res export_charges(struct export *x, const struct events *charges);
 /* text: the body as it was written.  mms: of an MMS, its summary (mms_parse_summary), else NULL. */
 enum res export_series(

@@ -171,10 +171,10 @@ jid_print(struct buf *out, const struct jid *jid)
 	    out, "%s%s%s", jid->bare, jid->resource[0] != '\0' ? "/" : "", jid->resource);
 }
 
-enum res
-jid_alias(struct buf *out, const char *user_bare, const char *component)
+/* user%domain, prepared, for user@domain. */
+static enum res
+alias_local(char out[JID_PART_MAX + 1], const char *user_bare)
 {
-	struct jid alias;
 	char local[JID_PART_MAX + 1];
 	const char *at = strchr(user_bare, '@');
 	size_t len = strlen(user_bare);
@@ -183,8 +183,19 @@ jid_alias(struct buf *out, const char *user_bare, const char *component)
 		return RES_INVALID;
 	memcpy(local, user_bare, len + 1);
 	local[at - user_bare] = '%';
-	enum res res = set_parts(
-	    &alias, (struct span){ local, len }, span_of(component), (struct span){ NULL, 0 });
+	return prepare(out, (struct span){ local, len }, stringprep_xmpp_nodeprep);
+}
+
+enum res
+jid_alias(struct buf *out, const char *user_bare, const char *component)
+{
+	struct jid alias;
+	char local[JID_PART_MAX + 1];
+	enum res res = alias_local(local, user_bare);
+
+	if (res == RES_OK)
+		res = set_parts(
+		    &alias, span_of(local), span_of(component), (struct span){ NULL, 0 });
 	return res == RES_OK ? buf_text(out, alias.bare) : res;
 }
 
@@ -192,10 +203,19 @@ enum res
 jid_of_alias(struct jid *out, const char *local)
 {
 	const char *percent = strrchr(local, '%');
+	char again[JID_PART_MAX + 1];
+	enum res res;
 
 	clear(out);
-	if (percent == NULL)
+	if (percent == NULL || strlen(local) > JID_PART_MAX)
 		return RES_INVALID;
-	return set_parts(out, (struct span){ local, (size_t)(percent - local) },
+	res = set_parts(out, (struct span){ local, (size_t)(percent - local) },
 	    span_of(percent + 1), (struct span){ NULL, 0 });
+	if (res == RES_OK)
+		res = alias_local(again, out->bare);
+	if (res == RES_OK && strcmp(again, local) != 0)
+		res = RES_INVALID;
+	if (res != RES_OK)
+		clear(out);
+	return res;
 }

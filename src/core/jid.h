@@ -41,8 +41,10 @@ enum res jid_print(struct buf *out, const struct jid *jid);
  */
 enum res jid_alias(struct buf *out, const char *user_bare, const char *component);
 /*
- * The user behind the local part "user%domain": split at the last '%'.  RES_INVALID when there is
- * none.
+ * The inverse: the user behind the local part "user%domain", split at the last '%'.  RES_INVALID
+ * when that is not, byte for byte, the local part of the alias that jid_alias makes of the user:
+ * so each user has one alias, and an alias leads to one user.  On anything but RES_OK every part of
+ * out is empty.
  */
 enum res jid_of_alias(struct jid *out, const char *local);
 

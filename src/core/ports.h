@@ -263,7 +263,8 @@ struct store_ops {
 	enum res (*forgets)(struct store *s, size_t max, struct events *out);
 	/*
 	 * Delete what is known of a user besides packets and series: their settings (but not that
-	 * they are blocked) and whether they let us see their presence.  Charges stay, since quotas
+	 * they are blocked, nor that they want nothing sent to them), whom they have written to, and
+	 * whether they let us see their presence.  Charges stay, since quotas
 	 * would begin anew, and end with their time; limits are the operator's.
 	 */
 	enum res (*forget_account)(struct store *s, const char *jid);
@@ -274,6 +275,20 @@ struct store_ops {
 	enum res (*contact)(
 	    struct store *s, const char *jid, enum contact *out, int64_t *changed_at);
 	enum res (*set_contact)(struct store *s, const char *jid, enum contact state, int64_t now);
+	/* Whether this person wants nothing sent to them any more. */
+	enum res (*stopped)(struct store *s, const char *jid, bool *out);
+	/* They want so since `at`, or with 0 not any more. */
+	enum res (*set_stopped)(struct store *s, const char *jid, int64_t at);
+	/*
+	 * The sender has written to the recipient, last at `at`.  Costs no write where that is less
+	 * than an hour after what is noted already.
+	 */
+	enum res (*set_pair)(
+	    struct store *s, const char *sender, const char *recipient, int64_t at);
+	/* When one of the two has last written to the other, give or take an hour; 0: never. */
+	enum res (*pair)(struct store *s, const char *one, const char *other, int64_t *at);
+	/* Forget up to max pairs of before `before`. */
+	enum res (*purge_pairs)(struct store *s, int64_t before, size_t max, int64_t *n);
 	/*
 	 * Up to max distinct recipients after `after` in order ("" first) that have a held packet
 	 * and state GRANTED; in `out`'s arena.
@@ -366,10 +381,21 @@ struct messenger_ops {
 	enum presence (*presence)(struct messenger *m, const char *recipient);
 	/* The server lets us send as this user. */
 	bool (*speaks_for)(struct messenger *m, const char *user);
+	/*
+	 * The recipient is online, and what is sent to them does not come back: the end of their
+	 * session would have been seen, or their server keeps messages for who is offline (XEP-0160).
+	 */
+	bool (*reaches)(struct messenger *m, const char *recipient);
 	/* The recipient has let us see their presence: probe them, and believe silence. */
 	void (*watch)(struct messenger *m, const char *recipient);
-	/* Ask the recipient for a subscription, with a nick and `words`, from the bot's address. */
+	/*
+	 * Be let see the recipient's presence: `contact` follows, some day.  Where their server lets
+	 * us write rosters (XEP-0356) that is all; else, or when it fails, they are asked for a
+	 * subscription, with a nick and `words`, from the bot's address.
+	 */
 	void (*subscribe)(struct messenger *m, const char *recipient, const char *words);
+	/* Their presence is of no interest any more: give the subscription back.  No event follows. */
+	void (*unsubscribe)(struct messenger *m, const char *recipient);
 	/*
 	 * Append one message to the batch.  RES_TEMPFAIL when the stream is not up, RES_INVALID
 	 * when it cannot be framed.
@@ -402,6 +428,15 @@ struct messenger_ops {
 	enum res (*barrier)(struct messenger *m);
 };
 
+/* May what somebody has written to the alias of somebody else be passed on? */
+enum relay {
+	RELAY_YES,
+	RELAY_STRANGERS, /* neither has written to the other through us in the last 30 days */
+	RELAY_STOPPED,   /* whom it is for wants nothing sent to them */
+	RELAY_DENIED,    /* an operator has blocked one of the two */
+	RELAY_TROUBLE    /* the store cannot say */
+};
+
 /* What the messenger reports.  `arg` comes first. */
 struct messenger_events {
 	void (*ready)(void *arg);
@@ -417,6 +452,13 @@ struct messenger_events {
 	void (*not_allowed)(void *arg, const char *id);
 	/* XEP-0184.  from: bare. */
 	void (*received)(void *arg, const char *id, const char *from);
+	/* Asked for each such message, within the turn; bare JIDs, `to` the one behind the alias. */
+	enum relay (*may_relay)(void *arg, const char *from, const char *to);
+	/*
+	 * The server has a second connection with our address and divides between both what comes
+	 * for us (ejabberd does); at most once for each time it is noticed.
+	 */
+	void (*twin)(void *arg);
 	/*
 	 * An answer could not be made for want of memory: what was done for it in this turn must
 	 * not count.

@@ -11,6 +11,7 @@
 
 /* Who may run a command. */
 enum whose {
+	FOR_ANYBODY,   /* also who may not schedule anything: what is sent to them is theirs to stop */
 	FOR_USERS,     /* of the domains that are served */
 	FOR_BOTH,      /* and admins, for the packets of everybody */
 	FOR_OPERATORS  /* the configured admins only */
@@ -82,6 +83,12 @@ static const struct command {
 		      "settings notify delivered\n"
 		      "settings hours 12" },
 	    settings, 0, FOR_USERS },
+	{ { "stop", "Let nobody send you anything", false, .chat_only = true, .usage = "stop",
+	      .help = "Nothing more is sent to you through this service, until you write start." },
+	    optout_stop, 0, FOR_ANYBODY },
+	{ { "start", "Let others send you messages again", false, .chat_only = true,
+	      .usage = "start" },
+	    optout_start, 0, FOR_ANYBODY },
 	{ { "export", "Get a copy of all your data", false, .usage = "export" }, export_all, 0,
 	    FOR_USERS },
 	{ { "forget", "Delete all your data", true, .usage = "forget" }, forget_all, 0, FOR_USERS },
@@ -246,7 +253,7 @@ may_run(struct service *s, const struct jid *who, enum whose whose, struct accou
 {
 	enum res res;
 
-	if (whose != FOR_USERS && is_admin(s, who))
+	if (whose == FOR_ANYBODY || (whose != FOR_USERS && is_admin(s, who)))
 		return s->env.store->ops->account(s->env.store, who->bare, account) == RES_OK
 		    ? RES_OK
 		    : RES_TEMPFAIL;
@@ -267,15 +274,27 @@ deny(struct service *s, struct reply *reply, const char *condition, const char *
 	    reply, condition, strcmp(condition, "forbidden") == 0 ? "auth" : "cancel", why);
 }
 
+static const struct command *
+find_command(struct span name)
+{
+	for (size_t i = 0; i < NCOMMANDS; i++)
+		if (span_eq(name, span_of(commands[i].info.name)))
+			return &commands[i];
+	return NULL;
+}
+
 static bool
-admit(struct commands *c, const struct asker *who, struct reply *refusal)
+admit(struct commands *c, const struct asker *who, struct span name, struct reply *refusal)
 {
 	struct service *s = service_of(c);
+	const struct command *command = find_command(name);
 	struct run r = { .s = s, .reply = refusal };
 	struct buf why = { 0 };
 	const char *condition;
 	struct account account;
-	enum res res = may_run(s, &who->jid, FOR_BOTH, &account, &condition, &why);
+	enum res res = may_run(s, &who->jid,
+	    command != NULL && command->whose == FOR_ANYBODY ? FOR_ANYBODY : FOR_BOTH, &account,
+	    &condition, &why);
 
 	if (res == RES_DENIED)
 		deny(s, refusal, condition, buf_str(&why));
@@ -300,7 +319,12 @@ visible(struct commands *c, const struct asker *who, size_t i)
 	struct buf why = { 0 };
 	bool served = intake_verify(s, &who->jid, &account, &condition, &why) == RES_OK;
 	bool admin = is_admin(s, &who->jid);
-	const bool may[] = { served, served || admin, admin };
+	const bool may[] = {
+		[FOR_ANYBODY] = true,
+		[FOR_USERS] = served,
+		[FOR_BOTH] = served || admin,
+		[FOR_OPERATORS] = admin,
+	};
 
 	buf_free(&why);
 	for (size_t at = 0; at < NCOMMANDS; at++)
@@ -312,11 +336,10 @@ visible(struct commands *c, const struct asker *who, size_t i)
 static const struct command_info *
 find(struct commands *c, struct span name)
 {
+	const struct command *command = find_command(name);
+
 	(void)c;
-	for (size_t i = 0; i < NCOMMANDS; i++)
-		if (span_eq(name, span_of(commands[i].info.name)))
-			return &commands[i].info;
-	return NULL;
+	return command != NULL ? &command->info : NULL;
 }
 
 /* -- Running one ------------------------------------------------------------------------------- */

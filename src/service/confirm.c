@@ -58,10 +58,24 @@ confirm_quota(struct run *r, const struct estimate *e)
 	buf_free(&text);
 }
 
+/* A message held for them would never be let go. */
+static bool
+is_hidden(struct service *s, const char *recipient)
+{
+	enum contact contact;
+
+	if (s->env.store->ops->contact(s->env.store, recipient, &contact, NULL) != RES_OK) {
+		s->broken = true;
+		return false;
+	}
+	return contact == CONTACT_REFUSED &&
+	    s->messenger->ops->presence(s->messenger, recipient) == PRESENCE_UNKNOWN;
+}
+
 static void
 confirm_offline(struct run *r, const struct request *rq)
 {
-	struct buf text = { .max = 1024 };
+	struct buf text = { .max = (size_t)64 << 10 };
 
 	if (rq->kind != KIND_IM)
 		return;
@@ -69,6 +83,11 @@ confirm_offline(struct run *r, const struct request *rq)
 	if (rq->offline == OFFLINE_HOLD)
 		buf_text(&text,
 		    "; if their presence cannot be seen when it is due, they are asked to let it be seen");
+	for (size_t i = 0; i < rq->nto && rq->offline == OFFLINE_HOLD; i++)
+		if (is_hidden(r->s, rq->to[i]))
+			buf_printf(&text,
+			    "; but %s has refused that, so that it would wait until it expires: choose server to leave it to their server",
+			    rq->to[i]);
 	reply_row(r, "offline", "If the recipient is not online", buf_str(&text));
 	buf_free(&text);
 }

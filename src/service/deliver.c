@@ -112,7 +112,7 @@ goes_as_sender(struct service *s, const struct packet *p)
 	struct messenger *m = s->messenger;
 
 	return m->ops->speaks_for(m, p->sender) &&
-	    (p->offline == OFFLINE_SERVER || m->ops->presence(m, p->recipient) == PRESENCE_ONLINE);
+	    (p->offline == OFFLINE_SERVER || m->ops->reaches(m, p->recipient));
 }
 
 /* Takes q when it was put into the batch. */
@@ -131,6 +131,7 @@ send_one(struct service *s, struct queued *q, struct span inner, int64_t now)
 	if (!settle_move(s, p, EV_SEND,
 		out.as_sender ? "leaving as the sender" : "leaving from our address"))
 		return false;
+	pair_note(s, p, now);
 	switch (s->messenger->ops->send(s->messenger, &out)) {
 	case RES_OK:
 		if (!p->held)
@@ -148,6 +149,18 @@ send_one(struct service *s, struct queued *q, struct span inner, int64_t now)
 	}
 }
 
+void
+deliver_tell_refused(struct service *s, const struct packet *p)
+{
+	struct buf words = { .max = 1024 };
+
+	buf_printf(&words,
+	    "is held, and the recipient has refused to let us see when they are online, so that it would wait until it expires. Write “edit %s offline server” to leave it to their server now: that keeps it until they log in, or returns it",
+	    p->id);
+	notify_sender(s, p, buf_str(&words));
+	buf_free(&words);
+}
+
 /* `first`: this packet was not held before, so its sender knows nothing of it yet. */
 static void
 ask_for_presence(struct service *s, const struct packet *p, int64_t now, bool first)
@@ -162,10 +175,7 @@ ask_for_presence(struct service *s, const struct packet *p, int64_t now, bool fi
 	}
 	if (contact == CONTACT_REFUSED) {
 		if (first)
-			notify_sender(s, p,
-			    "is held, but the recipient has refused to let us see when they are online; "
-			    "it waits until it expires. Cancel it and schedule it with offline = server to leave it to "
-			    "their server");
+			deliver_tell_refused(s, p);
 		return;
 	}
 	/* A request can be lost on its way; one a day is no burden. */
@@ -173,7 +183,7 @@ ask_for_presence(struct service *s, const struct packet *p, int64_t now, bool fi
 		struct buf words = { .max = 8192 };
 
 		buf_printf(&words,
-		    "%s has scheduled a message for you. Let me see when you are online, and I deliver it then.",
+		    "%s has scheduled a message for you. Let me see when you are online, and I deliver it then. Write stop to me if you want no such messages.",
 		    p->sender);
 		s->messenger->ops->subscribe(s->messenger, p->recipient, buf_str(&words));
 		buf_free(&words);
@@ -182,8 +192,7 @@ ask_for_presence(struct service *s, const struct packet *p, int64_t now, bool fi
 	}
 	if (first || contact == CONTACT_NONE)
 		notify_sender(s, p,
-		    "is held: the recipient was asked to let us see when they are online, and gets it when "
-		    "they are");
+		    "is held: the recipient, or their server where that may answer for them, was asked to let us see when they are online, and they get it when they are");
 }
 
 static const char *const held_words[PRESENCE_END] = {
@@ -233,6 +242,22 @@ deliver_too_late(const struct service *s, const struct packet *p, int64_t now)
 	return NULL;
 }
 
+/* True when it was, or the store cannot say. */
+static bool
+fail_unwanted(struct service *s, struct packet *p)
+{
+	switch (optout_check(s, p->sender, p->recipient)) {
+	case RES_OK:
+		return false;
+	case RES_DENIED:
+		settle_end(s, p, EV_FAIL, "the recipient wants nothing sent to them by this service");
+		return true;
+	default:
+		s->broken = true;
+		return true;
+	}
+}
+
 /* Takes q. */
 static void
 deliver_one(struct service *s, struct queued *q, int64_t now)
@@ -246,7 +271,7 @@ deliver_one(struct service *s, struct queued *q, int64_t now)
 
 	if (ended != NULL)
 		settle_expire(s, p, ended);
-	else if (op_users_hold_blocked(s, p))
+	else if (op_users_hold_blocked(s, p) || fail_unwanted(s, p))
 		;
 	else if (action == ACTION_DROP)
 		settle_expire(s, p, dropped_words[presence]);

@@ -213,12 +213,15 @@ begin(struct service *s, struct copy *c)
 	struct store *st = s->env.store;
 	struct events charges = { 0 };
 	struct account account;
+	bool stopped = false;
 	enum res res = st->ops->account(st, c->user, &account);
 
 	c->out.max = COPY_MAX;
 	if (res == RES_OK)
+		res = st->ops->stopped(st, c->user, &stopped);
+	if (res == RES_OK)
 		res = export_begin(&c->x, &c->out, s->config->address, c->user, service_now(s),
-		    &account);
+		    &account, stopped);
 	if (res == RES_OK)
 		res = st->ops->charges(st, c->user, WAITING_MAX, &charges);
 	if (res == RES_OK)

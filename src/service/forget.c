@@ -247,5 +247,5 @@ forget_all(struct run *r)
 	cancel_waiting(s, user, r->now);
 	go_on(s, 1);
 	reply_done(r, NOTE_INFO,
-	    "Your waiting messages are cancelled, and everything is being deleted. What is in flight is deleted when it has ended; how much you have sent this month stays until the month ends, because your limits depend on it.");
+	    "Your waiting messages are cancelled, and everything is being deleted. What is in flight is deleted when it has ended; how much you have sent this month stays until the month ends, because your limits depend on it, and so does a `stop` of yours.");
 }

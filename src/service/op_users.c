@@ -89,11 +89,13 @@ op_users_show(struct run *r)
 	struct account account;
 	struct jid user;
 	int64_t waiting;
+	bool stopped;
 	struct form *f = &r->reply->form;
 
 	if (!get_user(r, "Show one user", &user))
 		return;
 	if (st->ops->account(st, user.bare, &account) != RES_OK ||
+	    st->ops->stopped(st, user.bare, &stopped) != RES_OK ||
 	    st->ops->waiting(st, user.bare, &waiting) != RES_OK) {
 		reply_trouble(r);
 		return;
@@ -102,6 +104,9 @@ op_users_show(struct run *r)
 	reply_row(r, "served", "Served",
 	    is_served(r->s, &user) ? "yes" : "no: their domain is not one of users.domains");
 	reply_row(r, "blocked", "Blocked", account.blocked ? "yes; `unblock` ends that" : "no");
+	if (stopped)
+		reply_row(r, "stopped", "Wants nothing sent to them",
+		    "since they wrote `stop`; only they can write `start`");
 	reply_row(r, "waiting", "Waiting",
 	    arena_printf(&f->arena, "%lld of %lld", (long long)waiting,
 		(long long)r->s->config->pending_max));

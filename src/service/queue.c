@@ -41,6 +41,8 @@ leaves_before(const struct packet *a, const struct packet *b)
 		return a->next_at < b->next_at;
 	if (a->due_at != b->due_at)
 		return a->due_at < b->due_at;
+	if (a->created_at != b->created_at)
+		return a->created_at < b->created_at;
 	return strcmp(a->id, b->id) < 0;
 }
 

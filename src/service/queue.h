@@ -13,7 +13,7 @@ struct queued {
 struct queued *queued_new(const struct packet *p);
 void queued_free(struct queued **q);
 
-/* A heap by (next_at, due_at, id).  {0} is empty. */
+/* A heap by (next_at, due_at, created_at, id).  {0} is empty. */
 struct queue {
 	struct queued **v;
 	size_t n, cap;

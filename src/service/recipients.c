@@ -123,7 +123,14 @@ read_recipient(
 		    jid.bare);
 		return RES_INVALID;
 	}
-	return add_recipient(out, f, jid.bare, why);
+	res = optout_check(s, out->sender->bare, jid.bare);
+	if (res == RES_DENIED) {
+		buf_printf(why,
+		    "%s wants nothing sent to them by this service; only they can change that, by writing start to %s.",
+		    jid.bare, s->bot);
+		return RES_INVALID;
+	}
+	return res == RES_OK ? add_recipient(out, f, jid.bare, why) : res;
 }
 
 /* -- Numbers ----------------------------------------------------------------------------------- */

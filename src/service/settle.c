@@ -6,15 +6,18 @@
 #include "service/state.h"
 
 /*
- * Bounces from remote servers come up to 90 s after the message; what comes much later is about
- * something else.
+ * Bounces from remote servers come up to 90 s after the message, those of a dead session when its
+ * server gives it up: on Prosody 10 minutes after it has noticed (XEP-0198).  What comes much later
+ * is about something else.
  */
-#define BOUNCE_MS (10 * MINUTE_MS)
+#define BOUNCE_MS (30 * MINUTE_MS)
 /*
  * A message left to the server is tried so often before it fails: with the backoff of deliver.c,
  * most of a day.
  */
 #define TRIES_MAX 24
+/* Once may be chance: they have just logged out, or their session is dead and nobody knows it yet. */
+#define RETURNED_MAX 5
 #define WATCH_PAGE 200
 /* Senders told at once that a recipient refused; the others learn it when their message expires. */
 #define REFUSED_MAX 1000
@@ -240,6 +243,12 @@ hold_bounced(struct service *s, struct packet *p, enum bounce bounce, const char
 	buf_free(&words);
 }
 
+static bool
+is_online(struct service *s, const char *recipient)
+{
+	return s->messenger->ops->presence(s->messenger, recipient) == PRESENCE_ONLINE;
+}
+
 static void
 bounced(struct service *s, const struct report *r)
 {
@@ -256,6 +265,10 @@ bounced(struct service *s, const struct report *r)
 		if (bounce == BOUNCE_LATER && p->offline == OFFLINE_SERVER &&
 		    p->attempts >= TRIES_MAX)
 			bounce = BOUNCE_NEVER;
+		if (bounce == BOUNCE_AWAY && p->attempts >= RETURNED_MAX && is_online(s, p->recipient)) {
+			bounce = BOUNCE_NEVER;
+			why = "the recipient is online, but what is sent to them is returned: they may have blocked this address";
+		}
 		if (bounce == BOUNCE_NEVER)
 			settle_end(s, p, EV_FAIL, why);
 		else
@@ -305,9 +318,7 @@ contact_refused(struct service *s, const char *recipient)
 		s->broken = true;
 	for (size_t i = 0; i < held.n && !s->broken; i++)
 		if (held.v[i].offline == OFFLINE_HOLD)
-			notify_sender(s, &held.v[i],
-			    "is still held: the recipient does not let us see when they are online. "
-			    "Cancel it and schedule it with offline = server to leave it to their server");
+			deliver_tell_refused(s, &held.v[i]);
 	packets_free(&held);
 	/* What is left to the server when presence cannot be seen need not wait any more. */
 	if (!s->broken)
@@ -460,6 +471,20 @@ on_contact(void *arg, const char *recipient, enum contact answer)
 }
 
 static void
+tell_twin(struct service *s, const struct report *r)
+{
+	(void)r;
+	notify_admins(s, "twin",
+	    "The server has another connection with this service's address, and divides what comes in between both: messages, answers and presence get lost. Stop the other one, or give it an address of its own; if there is none, it is an old connection of ours that the server has not given up yet.");
+}
+
+static void
+on_twin(void *arg)
+{
+	settle_report(arg, &(struct report){ .tell = tell_twin });
+}
+
+static void
 on_failed(void *arg)
 {
 	((struct service *)arg)->broken = true;
@@ -473,6 +498,8 @@ const struct messenger_events service_messenger_events = {
 	.bounced = on_bounced,
 	.not_allowed = on_not_allowed,
 	.received = on_received,
+	.may_relay = pair_may_relay,
+	.twin = on_twin,
 	.contact = on_contact,
 	.client_clock = zones_client_clock,
 	.slot = export_slot,

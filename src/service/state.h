@@ -70,7 +70,7 @@ struct later {
 };
 
 /* A cause that admins have been told of. */
-#define CAUSES_MAX (3 * GATEWAYS_MAX + 2 + 2 * KIND_END)
+#define CAUSES_MAX (3 * GATEWAYS_MAX + 3 + 2 * KIND_END)
 struct told {
 	char cause[64];
 	int64_t at;      /* monotonic */
@@ -152,6 +152,7 @@ struct service {
 	struct media media;          /* what is fetched for messages being written */
 	struct later *later;
 	uint64_t waits;              /* tickets given */
+	int64_t strangers_until;     /* monotonic: see optout.c */
 	struct copy *copies;         /* see export.c */
 	uint64_t uploads;            /* tickets given */
 	struct forgetting forgetting;
@@ -237,6 +238,8 @@ void deliver_queue(struct service *s, const struct packet *p);
 int64_t deliver_retry_ms(struct service *s, int32_t attempts);
 /* Why the packet cannot be sent any more at this time; NULL when it can. */
 const char *deliver_too_late(const struct service *s, const struct packet *p, int64_t now);
+/* Tell the sender of p, held, that its recipient does not let us see their presence, and what else there is. */
+void deliver_tell_refused(struct service *s, const struct packet *p);
 /* Append the packet's body to `body`.  RES_PERMFAIL: it can never be opened, and the log says so. */
 enum res deliver_open(struct service *s, const struct packet *p, struct buf *body);
 
@@ -293,6 +296,20 @@ void notify_missed(struct service *s);
 void notify_look(struct service *s);
 /* The turn has ended: what admins were told in one that is not on disk, they were not told. */
 void notify_end_turn(struct service *s, bool on_disk);
+
+/* -- optout.c, pair.c: who may be written to --------------------------------------------------- */
+
+/*
+ * RES_DENIED: the recipient wants nothing sent to them; what they send to themselves and what the
+ * bot says does not count.  RES_TEMPFAIL.
+ */
+enum res optout_check(struct service *s, const char *sender, const char *recipient);
+/* p leaves: from now on its recipient may answer its sender. */
+void pair_note(struct service *s, const struct packet *p, int64_t now);
+/* Who has not written since then counts as a stranger. */
+int64_t pair_horizon(int64_t now);
+/* Of struct messenger_events; arg is the service. */
+enum relay pair_may_relay(void *arg, const char *from, const char *to);
 
 /* -- load.c: what a message for phones weighs, and who carries it ------------------------------ */
 
@@ -441,6 +458,8 @@ void quota_show(struct run *r);
 void settings(struct run *r);
 void export_all(struct run *r);
 void forget_all(struct run *r);
+void optout_stop(struct run *r);
+void optout_start(struct run *r);
 
 /*
  * A form sent back with the reason: instructions, an error note, and in the end a fixed field `error`.

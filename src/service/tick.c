@@ -224,7 +224,7 @@ purge(void *arg)
 {
 	struct service *s = arg;
 	struct quota_period oldest;
-	int64_t now = service_now(s), n = 0;
+	int64_t now = service_now(s), n = 0, pairs = 0;
 
 	quota_period_at(&oldest, now - CHARGE_KEEP_MS, &s->config->zone);
 	if (s->env.store->ops->purge(
@@ -232,7 +232,10 @@ purge(void *arg)
 		s->broken = true;
 	else if (n > 0)
 		log_detail("purged %lld finished packets", (long long)n);
-	if (n == PURGE_MAX)
+	if (s->env.store->ops->purge_pairs(
+		s->env.store, pair_horizon(now), PURGE_MAX, &pairs) != RES_OK)
+		s->broken = true;
+	if (n == PURGE_MAX || pairs == PURGE_MAX)
 		service_at(s, &s->purge_timer, now + SECOND_MS, purge);
 }
 

@@ -163,6 +163,12 @@ enum res db_account_forget(struct store *s, const char *jid);
 enum res db_account_contact(
     struct store *s, const char *jid, enum contact *out, int64_t *changed_at);
 enum res db_account_set_contact(struct store *s, const char *jid, enum contact state, int64_t now);
+enum res db_account_stopped(struct store *s, const char *jid, bool *out);
+enum res db_account_set_stopped(struct store *s, const char *jid, int64_t at);
+enum res db_account_set_pair(
+    struct store *s, const char *sender, const char *recipient, int64_t at);
+enum res db_account_pair(struct store *s, const char *one, const char *other, int64_t *at);
+enum res db_account_purge_pairs(struct store *s, int64_t before, size_t max, int64_t *n);
 enum res db_account_contacts_waiting(
     struct store *s, const char *after, size_t max, struct events *out);
 enum res db_account_meta(struct store *s, const char *name, struct buf *out);

@@ -1,9 +1,10 @@
 /*
- * What the store knows of people: quota, settings, blocking, contacts, wishes to be forgotten; and
- * the small values by name.
+ * What the store knows of people: quota, settings, blocking, contacts, who has written to whom, and
+ * wishes to be left alone or forgotten; and the small values by name.
  */
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "core/jid.h"
 #include "store/db.h"
@@ -240,7 +241,8 @@ db_account_forgets(struct store *s, size_t max, struct events *out)
 enum res
 db_account_forget(struct store *s, const char *jid)
 {
-	static const enum sql steps[] = { SQL_ACCOUNT_DROP, SQL_ACCOUNT_EMPTY, SQL_CONTACT_DROP };
+	static const enum sql steps[] = { SQL_ACCOUNT_DROP, SQL_ACCOUNT_EMPTY, SQL_CONTACT_DROP,
+		SQL_PAIR_FORGET };
 	struct query q;
 	enum res res = RES_OK;
 
@@ -286,6 +288,106 @@ db_account_set_contact(struct store *s, const char *jid, enum contact state, int
 	db_int(&q, state);
 	db_int(&q, now);
 	return db_write(&q, NULL);
+}
+
+enum res
+db_account_stopped(struct store *s, const char *jid, bool *out)
+{
+	struct query q;
+	enum res res;
+
+	*out = false;
+	db_query(&q, (struct db *)s, SQL_STOPPED_GET);
+	db_text(&q, jid);
+	if ((res = db_row(&q)) != RES_OK)
+		return res == RES_NOTFOUND ? RES_OK : res;
+	*out = true;
+	db_end(&q);
+	return RES_OK;
+}
+
+enum res
+db_account_set_stopped(struct store *s, const char *jid, int64_t at)
+{
+	struct query q;
+
+	db_query(&q, (struct db *)s, at != 0 ? SQL_STOPPED_SET : SQL_STOPPED_DROP);
+	db_text(&q, jid);
+	if (at != 0)
+		db_int(&q, at);
+	return db_write(&q, NULL);
+}
+
+/* When the sender has last written to the recipient; RES_NOTFOUND, and then 0. */
+static enum res
+last_written(struct db *db, const char *sender, const char *recipient, int64_t *at)
+{
+	struct query q;
+	enum res res;
+
+	*at = 0;
+	db_query(&q, db, SQL_PAIR_GET);
+	db_text(&q, sender);
+	db_text(&q, recipient);
+	if ((res = db_row(&q)) != RES_OK)
+		return res;
+	/* Nobody has written before 1970. */
+	if ((*at = sqlite3_column_int64(q.stmt, 0)) < 0)
+		*at = 0;
+	db_end(&q);
+	return RES_OK;
+}
+
+enum res
+db_account_set_pair(struct store *s, const char *sender, const char *recipient, int64_t at)
+{
+	struct db *db = (struct db *)s;
+	struct query q;
+	enum res res;
+	int64_t noted;
+
+	res = last_written(db, sender, recipient, &noted);
+	if (res == RES_OK && (at <= noted || at - noted < HOUR_MS))
+		return RES_OK;
+	if (res != RES_OK && res != RES_NOTFOUND)
+		return res;
+	db_query(&q, db, SQL_PAIR_SET);
+	db_text(&q, sender);
+	db_text(&q, recipient);
+	db_int(&q, at);
+	return db_write(&q, NULL);
+}
+
+enum res
+db_account_pair(struct store *s, const char *one, const char *other, int64_t *at)
+{
+	struct db *db = (struct db *)s;
+	enum res res;
+	int64_t back;
+
+	res = last_written(db, one, other, at);
+	if (res == RES_OK || res == RES_NOTFOUND)
+		res = last_written(db, other, one, &back);
+	if (res != RES_OK && res != RES_NOTFOUND)
+		return res;
+	if (back > *at)
+		*at = back;
+	return RES_OK;
+}
+
+enum res
+db_account_purge_pairs(struct store *s, int64_t before, size_t max, int64_t *n)
+{
+	struct query q;
+	enum res res;
+	int changed = 0;
+
+	db_query(&q, (struct db *)s, SQL_PAIR_PURGE);
+	db_int(&q, before);
+	db_int(&q, db_limit(max));
+	res = db_write(&q, &changed);
+	*n = changed;
+	return res;
 }
 
 enum res

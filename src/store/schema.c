@@ -149,7 +149,28 @@ static const char version_4[] =
     "WHERE sender <> 'service' GROUP BY kind, day "
     "ON CONFLICT (sender, kind, day) DO UPDATE SET count = excluded.count;";
 
-const char *const schema_steps[] = { version_1, version_2, version_3, version_4 };
+/*
+ * Who wants nothing sent to them, and who has written to whom: from what there is, each pair's last.
+ * Grouping sorts them as the key does, so that each page is written once.
+ */
+static const char version_5[] =
+    "CREATE TABLE stopped ("
+    "  jid TEXT NOT NULL PRIMARY KEY,"
+    "  at INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE pair ("
+    "  sender TEXT NOT NULL,"
+    "  recipient TEXT NOT NULL,"
+    "  at INTEGER NOT NULL,"
+    "  PRIMARY KEY (sender, recipient)"
+    ") STRICT, WITHOUT ROWID;"
+    "INSERT INTO pair (sender, recipient, at) "
+    "SELECT sender, recipient, max(sent_at) FROM packet WHERE kind = 1 AND sent_at > 0 "
+    "GROUP BY sender, recipient;"
+    "CREATE INDEX pair_at ON pair (at);";
+
+const char *const schema_steps[] = { version_1, version_2, version_3, version_4, version_5 };
 const int schema_version = sizeof(schema_steps) / sizeof(schema_steps[0]);
 
 /* The one integer that `sql` selects; false with the reason in `why`. */

@@ -285,6 +285,18 @@ static_assert((int)CONTACT_GRANTED == SQL_CONTACT_GRANTED, "granted");
 	    "INSERT INTO contact (jid, state, changed_at) VALUES ($1, $2, $3) " \
 	    "ON CONFLICT (jid) DO UPDATE SET state = excluded.state, changed_at = excluded.changed_at") \
 	X(CONTACT_DROP, "DELETE FROM contact WHERE jid = $1") \
+	X(STOPPED_GET, "SELECT at FROM stopped WHERE jid = $1") \
+	X(STOPPED_SET, \
+	    "INSERT INTO stopped (jid, at) VALUES ($1, $2) ON CONFLICT (jid) DO UPDATE SET at = excluded.at") \
+	X(STOPPED_DROP, "DELETE FROM stopped WHERE jid = $1") \
+	X(PAIR_GET, "SELECT at FROM pair WHERE sender = $1 AND recipient = $2") \
+	X(PAIR_SET, \
+	    "INSERT INTO pair (sender, recipient, at) VALUES ($1, $2, $3) " \
+	    "ON CONFLICT (sender, recipient) DO UPDATE SET at = excluded.at") \
+	X(PAIR_FORGET, "DELETE FROM pair WHERE sender = $1") \
+	X(PAIR_PURGE, \
+	    "DELETE FROM pair WHERE (sender, recipient) IN " \
+	    "(SELECT sender, recipient FROM pair WHERE at < $1 ORDER BY at LIMIT $2)") \
 	/* One index seek a recipient, however many packets each has held. */ \
 	X(CONTACT_WAITING, \
 	    "WITH RECURSIVE waiting (jid) AS (" \

@@ -31,6 +31,8 @@
  *   in it, or after 16 rows that cannot be packets: fewer than max does not mean that there are no
  *   more.  So do finished and find_series at their arena's bound.
  * - A number or a zone of an account that cannot be one counts as none set.
+ * - Whoever has a row in `stopped` is, whatever its instant; a pair of before 1970 has never been.
+ * - purge_pairs: those longest ago first.
  * - refund gives back what the sender is still charged at most, and the same to the service.
  * - tally is counted at the opening; what somebody else writes meanwhile is counted at the next one.
  *   A kind or state that there is not counts nowhere.

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "base/parse.h"
+#include "xmpp/message.h"
 #include "xmpp/stanza.h"
 
 #define NS_CARBONS  "urn:xmpp:carbons:2"
@@ -233,31 +234,6 @@ is_machines(struct chat *c, const struct asker *who, xmpp_stanza_t *message)
 	    stanza_child(message, "received", NS_CARBONS) != NULL;
 }
 
-enum content { CONTENT_NONE, CONTENT_TEXT, CONTENT_ENCRYPTED };
-
-/* Beside what is encrypted, <body/> only says that it is. */
-static enum content
-content_of(xmpp_stanza_t *message)
-{
-	static const struct {
-		const char *name, *ns;
-	} others[] = {
-		{ "encryption", "urn:xmpp:eme:0" },
-		{ "openpgp", "urn:xmpp:openpgp:0" },
-		{ "x", "jabber:x:encrypted" },
-	};
-	xmpp_stanza_t *omemo = stanza_child(message, "encrypted", NULL);
-
-	/* OMEMO's without a payload carries keys, and nobody has written it. */
-	if (omemo != NULL)
-		return stanza_child(omemo, "payload", NULL) != NULL ? CONTENT_ENCRYPTED
-								    : CONTENT_NONE;
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		if (stanza_child(message, others[i].name, others[i].ns) != NULL)
-			return CONTENT_ENCRYPTED;
-	return stanza_child(message, "body", NULL) != NULL ? CONTENT_TEXT : CONTENT_NONE;
-}
-
 /* What `say` needs to know of the line. */
 static enum res
 write_via(struct buf *via, const struct jid *to, xmpp_stanza_t *message)
@@ -305,9 +281,9 @@ short_id(const char *id)
 }
 
 static enum res
-read_text(struct buf *text, enum content content, xmpp_stanza_t *message)
+read_text(struct buf *text, enum message_content content, xmpp_stanza_t *message)
 {
-	if (content != CONTENT_TEXT)
+	if (content != MESSAGE_TEXT)
 		return RES_OK;
 	return stanza_get_text(stanza_child(message, "body", NULL), text);
 }
@@ -315,12 +291,12 @@ read_text(struct buf *text, enum content content, xmpp_stanza_t *message)
 void
 chat_handle(struct chat *c, const struct asker *who, const struct jid *to, xmpp_stanza_t *message)
 {
-	enum content content = content_of(message);
+	enum message_content content = message_content(message);
 	xmpp_stanza_t *replace = stanza_child(message, "replace", NS_CORRECT);
 	struct buf text = { 0 }, via = { 0 };
 	struct talk_line line = { .who = who };
 
-	if (content == CONTENT_NONE || is_machines(c, who, message))
+	if (content == MESSAGE_EMPTY || is_machines(c, who, message))
 		return;
 	if (read_text(&text, content, message) == RES_OK &&
 	    write_via(&via, to, message) == RES_OK) {
@@ -328,7 +304,7 @@ chat_handle(struct chat *c, const struct asker *who, const struct jid *to, xmpp_
 		line.replaces = short_id(stanza_attr(replace, "id"));
 		line.via = buf_str(&via);
 		line.text = buf_as_span(&text);
-		line.encrypted = content == CONTENT_ENCRYPTED;
+		line.encrypted = content == MESSAGE_ENCRYPTED;
 		hear(c, &line, message);
 	} else
 		c->env.failed(c->env.arg);

@@ -12,6 +12,7 @@
 
 #define TOO_LARGE "The answer is larger than what can be sent. Please ask for less at a time."
 #define NOT_STORED "What you asked for could not be stored. Please try again later."
+#define NOT_PASSED "This message could not be passed on. Please try again later."
 #define PONG_MS (60 * SECOND_MS)
 #define SWEEP_MS (60 * SECOND_MS)
 
@@ -108,6 +109,7 @@ component_pong(struct component *c, const char *id)
 		c->settling = false;
 		timer_stop(&c->settle_timer);
 		c->ready = c->used = true;
+		rosters_resume(c->rosters);
 		c->env.events->ready(c->env.events_arg);
 	} else if (c->batch_open && is_pong(id, "batch", c->batches)) {
 		c->batch_open = false;
@@ -167,6 +169,17 @@ m_speaks_for(struct messenger *m, const char *user)
 	return message_ns(of(m), user) != NULL;
 }
 
+static bool
+m_reaches(struct messenger *m, const char *recipient)
+{
+	const struct component *c = of(m);
+	const char *at = strchr(recipient, '@');
+
+	return tracker_value(c->tracker, recipient) == PRESENCE_ONLINE &&
+	    (!tracker_lapses(c->tracker, recipient) ||
+		privilege_keeps(c->privilege, at == NULL ? recipient : at + 1));
+}
+
 static void
 m_watch(struct messenger *m, const char *recipient)
 {
@@ -178,20 +191,13 @@ m_watch(struct messenger *m, const char *recipient)
 static void
 m_subscribe(struct messenger *m, const char *recipient, const char *words)
 {
-	struct component *c = of(m);
-	xmpp_stanza_t *st = stanza_new(c->ctx, "presence", NULL);
+	component_subscribe(of(m), recipient, words);
+}
 
-	if (st == NULL)
-		return;
-	if (xmpp_stanza_set_type(st, "subscribe") != XMPP_EOK ||
-	    xmpp_stanza_set_from(st, buf_str(&c->bot)) != XMPP_EOK ||
-	    xmpp_stanza_set_to(st, recipient) != XMPP_EOK) {
-		xmpp_stanza_release(st);
-		return;
-	}
-	stanza_add_text(st, "status", words);
-	stanza_text(stanza_add(st, "nick", "http://jabber.org/protocol/nick"), c->config.name);
-	component_send(c, st);
+static void
+m_unsubscribe(struct messenger *m, const char *recipient)
+{
+	component_unsubscribe(of(m), recipient);
 }
 
 static enum res
@@ -235,11 +241,13 @@ static enum res
 m_request_slot(struct messenger *m, const struct slot_request *rq)
 {
 	struct component *c = of(m);
+	struct slot_request prepared = *rq;
 	struct jid user;
 
 	if (jid_parse_text(&user, rq->user) != RES_OK || !component_serves(c, user.domain))
 		return RES_INVALID;
-	return upload_ask(c->upload, user.domain, rq);
+	prepared.user = user.bare;
+	return upload_ask(c->upload, user.domain, &prepared);
 }
 
 static size_t
@@ -272,8 +280,10 @@ static const struct messenger_ops messenger_ops = {
 	.ready = m_ready,
 	.presence = m_presence,
 	.speaks_for = m_speaks_for,
+	.reaches = m_reaches,
 	.watch = m_watch,
 	.subscribe = m_subscribe,
+	.unsubscribe = m_unsubscribe,
 	.send = m_send,
 	.resume = m_resume,
 	.client_offset = m_client_offset,
@@ -331,6 +341,8 @@ on_up(void *arg)
 	await_pong(c, &c->settle_timer);
 	if (ping(c, "settle", ++c->settles, stream_write_now) != RES_OK)
 		stream_break(c->stream, "no memory");
+	else
+		twin_up(c->twin);
 }
 
 static void
@@ -349,6 +361,7 @@ on_down(void *arg)
 	requests_reset(c->requests);
 	client_time_reset(c->client_time);
 	upload_reset(c->upload);
+	twin_down(c->twin);
 	tracker_reset(c->tracker);
 	privilege_reset(c->privilege);
 	if (used)
@@ -456,7 +469,8 @@ build(struct component *c)
 	c->tracker = tracker_new(env->clock, env->timers, &presence_events, c);
 	c->privilege = privilege_new();
 	return c->stream != NULL && c->adhoc != NULL && c->query != NULL && c->tracker != NULL &&
-	    c->privilege != NULL && build_chat(c) && component_build_asks(c);
+	    c->privilege != NULL && build_chat(c) && component_build_relays(c) &&
+	    component_build_asks(c);
 }
 
 struct component *
@@ -492,12 +506,15 @@ component_free(struct component **cp)
 	stream_free(&c->stream);
 	adhoc_free(&c->adhoc);
 	chat_free(&c->chat);
+	relays_free(&c->relays);
 	query_free(&c->query);
 	tracker_free(&c->tracker);
 	privilege_free(&c->privilege);
 	requests_free(&c->requests);
 	client_time_free(&c->client_time);
 	upload_free(&c->upload);
+	rosters_free(&c->rosters);
+	twin_free(&c->twin);
 	buf_free(&c->frame);
 	buf_free(&c->bot);
 	if (c->ctx != NULL)
@@ -547,7 +564,9 @@ component_flush(struct component *c)
 	forget_asked(c);
 	adhoc_committed(c->adhoc);
 	talks_committed(chat_talks(c->chat));
+	relays_committed(c->relays);
 	requests_committed(c->requests);
+	rosters_committed(c->rosters);
 	c->batch_held = false;
 	c->batched_turn = 0;
 	stream_flush(c->stream);
@@ -563,11 +582,14 @@ component_failed(struct component *c)
 	c->batched_turn = 0;
 	for (i = 0; i < c->nasked; i++)
 		component_send(c, stanza_error(c->ctx, c->asked[i], "wait",
-		    "internal-server-error", NOT_STORED, NULL, NULL));
+		    "internal-server-error",
+		    stanza_is(c->asked[i], "iq", NULL) ? NOT_STORED : NOT_PASSED, NULL, NULL));
 	forget_asked(c);
 	adhoc_failed(c->adhoc);
 	talks_failed(chat_talks(c->chat));
+	relays_failed(c->relays);
 	requests_failed(c->requests);
+	rosters_failed(c->rosters);
 	if (c->batch_held)
 		(void)ping(c, "batch", c->batches, stream_write);
 	c->batch_held = false;

@@ -62,17 +62,18 @@ struct messenger *component_messenger(struct component *c);
 void component_configure(struct component *c, const struct component_config *config);
 /*
  * Append what is measured here (base/metrics.h): whether the stream is up, how often it was begun,
- * how long pongs take, messages and bytes of batches, whose presence is known, chat lines and
- * command sessions.
+ * how long pongs take, messages and bytes of batches, whose presence is known, chat lines, replies
+ * and command sessions.
  */
 void component_expose(struct component *c, struct buf *out);
 
 /* The turn is on disk: what it answered may leave. */
 void component_flush(struct component *c);
 /*
- * The turn could not be written: forget what it answered, and answer each iq of the turn with
- * internal-server-error, type='wait', instead, and chat lines in words.  Messages that the turn sent
- * are forgotten too; a barrier that it began stays under way, for what was sent before.
+ * The turn could not be written: forget what it answered, and answer each iq of the turn, and
+ * each message that it passed on or refused to, with internal-server-error, type='wait', instead,
+ * and chat lines in words.  Messages that the turn sent are forgotten too; a barrier that it began
+ * stays under way, for what was sent before.
  */
 void component_failed(struct component *c);
 

@@ -65,6 +65,9 @@ component_expose(struct component *c, struct buf *out)
 	metrics_sample(out, "laterd_stream_up", stream_is_up(c->stream) ? 1 : 0, NULL);
 	metrics_family(out, "laterd_streams_total", "counter", "XMPP streams that were begun.");
 	metrics_sample(out, "laterd_streams_total", (double)c->streams, NULL);
+	metrics_family(out, "laterd_stream_twins_total", "counter",
+	    "Times that a second connection with our address was noticed.");
+	metrics_sample(out, "laterd_stream_twins_total", (double)twin_count(c->twin), NULL);
 	metrics_family(out, "laterd_pong_seconds", "histogram",
 	    "Until the server had taken a batch of messages.");
 	metrics_histogram(out, "laterd_pong_seconds", &c->pong_seconds, NULL);
@@ -72,6 +75,7 @@ component_expose(struct component *c, struct buf *out)
 	metrics_histogram(out, "laterd_batch_bytes", &c->batch_bytes, NULL);
 	expose_presence(c, out);
 	expose_chat(c, out);
+	relays_expose(c->relays, out);
 	metrics_family(out, "laterd_sessions", "gauge", "Ad-hoc command sessions.");
 	metrics_sample(out, "laterd_sessions", (double)adhoc_sweep(c->adhoc), NULL);
 	metrics_family(out, "laterd_talks", "gauge", "Users whose conversation is remembered.");

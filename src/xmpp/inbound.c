@@ -4,14 +4,10 @@
 #include "base/log.h"
 #include "base/parse.h"
 #include "xmpp/component_private.h"
+#include "xmpp/message.h"
 #include "xmpp/stanza.h"
 
 #define NS_RECEIPTS "urn:xmpp:receipts"
-#define NS_DELAY "urn:xmpp:delay"
-
-#define NOT_READ \
-	"Replies to this address are not read.  Write to the person instead: their address is " \
-	"the part before the @ here, with an @ in place of its last %."
 
 /* A stanza whose sender is known to be an address. */
 struct inbound {
@@ -125,7 +121,10 @@ on_answer(struct inbound *in)
 static void
 on_iq(struct inbound *in)
 {
-	if (is(in->type, "get") || is(in->type, "set"))
+	/* Nobody else speaks from there, and nothing of it is answered. */
+	if (is(in->from.jid.domain, in->c->address.domain))
+		twin_heard(in->c->twin, in->st);
+	else if (is(in->type, "get") || is(in->type, "set"))
 		on_request(in);
 	else
 		on_answer(in);
@@ -148,10 +147,8 @@ on_bounce(struct inbound *in)
 	 * server has against it, our own address is the way out.
 	 */
 	if (to_domain(in) && from_granting(in)) {
-		if (privilege_message_ns(c->privilege, in->from.jid.domain) != NULL)
-			log_warn("%s does not let us send as its users: %s", in->from.jid.domain,
-			    condition);
-		privilege_revoke_message(c->privilege, in->from.jid.domain);
+		component_refused(in->c, in->from.jid.domain, PRIVILEGE_SEND, condition);
+		relays_refused(c->relays, id);
 		c->env.events->not_allowed(c->env.events_arg, id);
 		return;
 	}
@@ -162,41 +159,68 @@ on_bounce(struct inbound *in)
 static void
 on_privilege(struct inbound *in)
 {
-	struct component *c = in->c;
-	const char *domain = in->from.jid.domain;
-
-	if (from_granting(in) && privilege_learn(c->privilege, domain, in->st))
-		tracker_scope(c->tracker, domain, privilege_scope(c->privilege, domain));
+	if (from_granting(in))
+		component_granted(in->c, in->from.jid.domain, in->st);
 }
 
-/* Replies are not read, and whoever tries is told so; but no machine, for it might answer back. */
-static void
-on_reply(struct inbound *in)
+static enum relay
+may_relay(void *arg, const char *from, const char *to)
 {
-	if (is(in->type, "groupchat") || is(in->type, "headline") ||
-	    stanza_child(in->st, "body", NULL) == NULL ||
-	    stanza_child(in->st, "delay", NS_DELAY) != NULL)
-		return;
-	component_send(in->c, stanza_error(in->c->ctx, in->st, "cancel", "service-unavailable",
-	    NOT_READ, NULL, NULL));
+	struct component *c = arg;
+
+	return c->env.events->may_relay(c->env.events_arg, from, to);
+}
+
+static enum res
+write_relayed(void *arg, struct span xml)
+{
+	struct component *c = arg;
+
+	return stream_write(c->stream, xml);
+}
+
+bool
+component_build_relays(struct component *c)
+{
+	const struct relay_env env = {
+		.ctx = c->ctx,
+		.clock = c->env.clock,
+		.address = c->address.domain,
+		.privilege = c->privilege,
+		.may = may_relay,
+		.again = inbound_again,
+		.answered = inbound_answered,
+		.write = write_relayed,
+		.arg = c,
+	};
+
+	c->relays = relays_new(&relay_bounds_default, &env);
+	return c->relays != NULL;
+}
+
+static void
+on_text(struct inbound *in)
+{
+	const struct component *c = in->c;
+	const char *receipt = message_receipt(in->st);
+
+	if (receipt != NULL)
+		c->env.events->received(c->env.events_arg, receipt, in->from.jid.bare);
+	if (!to_domain(in) && !to_bot(in))
+		relays_handle(c->relays, &in->from.jid, &in->to, in->st);
+	else if (stanza_child(in->st, "received", NS_RECEIPTS) == NULL)
+		chat_handle(c->chat, &in->from, &in->to, in->st);
 }
 
 static void
 on_message(struct inbound *in)
 {
-	xmpp_stanza_t *received = stanza_child(in->st, "received", NS_RECEIPTS);
-
 	if (is(in->type, "error"))
 		on_bounce(in);
 	else if (stanza_child(in->st, "privilege", NULL) != NULL)
 		on_privilege(in);
-	else if (received != NULL && *stanza_attr(received, "id") != '\0')
-		in->c->env.events->received(in->c->env.events_arg, stanza_attr(received, "id"),
-		    in->from.jid.bare);
-	else if (to_domain(in) || to_bot(in))
-		chat_handle(in->c->chat, &in->from, &in->to, in->st);
 	else
-		on_reply(in);
+		on_text(in);
 }
 
 /* -- presence ---------------------------------------------------------------------------------- */
@@ -268,7 +292,8 @@ on_unsubscribed(struct inbound *in)
 {
 	const struct component *c = in->c;
 
-	if (!to_bot(in))
+	/* ejabberd answers so when we give a subscription back. */
+	if (!to_bot(in) || rosters_left(c->rosters, in->from.jid.bare))
 		return;
 	tracker_unwatch(c->tracker, in->from.jid.bare);
 	c->env.events->contact(c->env.events_arg, in->from.jid.bare, CONTACT_REFUSED);

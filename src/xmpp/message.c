@@ -6,10 +6,14 @@
 #include "core/jid.h"
 #include "core/when.h"
 
-/* The parts of a framing that differ between the two forms. */
+/* What is framed, in either form. */
 struct frame {
 	struct buf *out;
-	const struct outgoing *o;
+	const char *type, *id, *lang; /* id, lang: "" for none */
+	const char *sender, *recipient;
+	struct span inner;
+	const char *wrapper_id;
+	const struct outgoing *packet; /* NULL: somebody else has written it */
 	const char *component;
 	const char *domain; /* of the sender */
 	bool own;           /* the sender is in our own domain */
@@ -28,32 +32,33 @@ attribute(struct buf *out, const char *opening, const char *value)
 static void
 behind(const struct frame *f)
 {
-	const char *sender = f->o->sender;
-
 	buf_text(f->out, "<addresses xmlns='http://jabber.org/protocol/address'>");
-	attribute(f->out, "<address type='ofrom' jid='", sender);
+	attribute(f->out, "<address type='ofrom' jid='", f->sender);
 	buf_text(f->out, "/></addresses>");
-	if (f->domain == sender)
+	if (f->domain == f->sender)
 		return;
 	buf_text(f->out, "<nick xmlns='http://jabber.org/protocol/nick'>");
-	xml_escape(f->out, (struct span){ sender, (size_t)(f->domain - 1 - sender) });
+	xml_escape(f->out, (struct span){ f->sender, (size_t)(f->domain - 1 - f->sender) });
 	buf_text(f->out, "</nick>");
 }
 
 static void
 content(const struct frame *f)
 {
-	buf_span(f->out, f->o->inner);
-	buf_text(f->out, "<request xmlns='urn:xmpp:receipts'/><origin-id xmlns='urn:xmpp:sid:0'");
-	attribute(f->out, " id='", f->o->id);
-	buf_text(f->out, "/>");
+	buf_span(f->out, f->inner);
+	if (f->packet != NULL) {
+		buf_text(f->out,
+		    "<request xmlns='urn:xmpp:receipts'/><origin-id xmlns='urn:xmpp:sid:0'");
+		attribute(f->out, " id='", f->id);
+		buf_text(f->out, "/>");
+	}
 	if (!f->own && !f->privileged)
 		behind(f);
-	if (f->o->delayed_at == 0)
+	if (f->packet == NULL || f->packet->delayed_at == 0)
 		return;
 	attribute(f->out, "<delay xmlns='urn:xmpp:delay' from='", f->component);
 	buf_text(f->out, " stamp='");
-	when_print_utc(f->out, f->o->delayed_at);
+	when_print_utc(f->out, f->packet->delayed_at);
 	buf_text(f->out, "'/>");
 }
 
@@ -62,18 +67,21 @@ message(const struct frame *f, const char *opening)
 {
 	enum res r = RES_OK;
 
-	buf_text(f->out, opening);
-	attribute(f->out, " id='", f->o->id);
+	attribute(f->out, opening, f->type);
+	if (*f->id != '\0')
+		attribute(f->out, " id='", f->id);
 	if (f->own || f->privileged) {
-		attribute(f->out, " from='", f->o->sender);
+		attribute(f->out, " from='", f->sender);
 	} else {
 		struct buf alias = { .max = JID_BARE_MAX };
 
-		r = jid_alias(&alias, f->o->sender, f->component);
+		r = jid_alias(&alias, f->sender, f->component);
 		attribute(f->out, " from='", buf_str(&alias));
 		buf_free(&alias);
 	}
-	attribute(f->out, " to='", f->o->recipient);
+	attribute(f->out, " to='", f->recipient);
+	if (*f->lang != '\0')
+		attribute(f->out, " xml:lang='", f->lang);
 	buf_append(f->out, ">", 1);
 	content(f);
 	buf_text(f->out, "</message>");
@@ -85,12 +93,12 @@ wrapped(const struct frame *f, const char *privilege_ns)
 {
 	enum res r;
 
-	attribute(f->out, "<message id='", f->o->id);
+	attribute(f->out, "<message id='", f->wrapper_id);
 	attribute(f->out, " from='", f->component);
 	attribute(f->out, " to='", f->domain);
 	attribute(f->out, "><privilege xmlns='", privilege_ns);
 	buf_text(f->out, "><forwarded xmlns='urn:xmpp:forward:0'>");
-	r = message(f, "<message xmlns='jabber:client' type='chat'");
+	r = message(f, "<message xmlns='jabber:client' type='");
 	buf_text(f->out, "</forwarded></privilege></message>");
 	return r;
 }
@@ -101,26 +109,29 @@ can_stand(const char *text)
 	return text != NULL && *text != '\0' && xml_text_valid(span_of(text));
 }
 
-enum res
-message_frame(struct buf *out, const struct outgoing *o, const char *component,
-    const char *privilege_ns)
+/* All of it, or `out` as it was. */
+static enum res
+whole(struct frame *f, const char *privilege_ns)
 {
-	struct frame f = { .out = out, .o = o, .component = component };
+	struct buf *out = f->out;
 	size_t len = out->len;
 	const char *at;
 	enum res r;
 
-	if (!can_stand(o->id) || !can_stand(o->sender) || !can_stand(o->recipient))
+	if (!can_stand(f->sender) || !can_stand(f->recipient) || !can_stand(f->wrapper_id))
 		return RES_INVALID;
 	if (out->failed)
 		return RES_NOMEM;
-	at = strchr(o->sender, '@');
-	f.domain = at == NULL ? o->sender : at + 1;
-	f.own = strcmp(f.domain, component) == 0;
-	f.privileged = privilege_ns != NULL && !f.own;
-	r = f.privileged ? wrapped(&f, privilege_ns) : message(&f, "<message type='chat'");
+	at = strchr(f->sender, '@');
+	f->domain = at == NULL ? f->sender : at + 1;
+	f->own = strcmp(f->domain, f->component) == 0;
+	f->privileged = privilege_ns != NULL && !f->own;
+	r = f->privileged ? wrapped(f, privilege_ns) : message(f, "<message type='");
 	if (r == RES_OK && out->failed)
 		r = RES_NOMEM;
+	if (r == RES_OK && f->packet == NULL &&
+	    !xml_text_valid((struct span){ out->p + len, out->len - len }))
+		r = RES_INVALID;
 	if (r == RES_OK)
 		return RES_OK;
 	out->failed = false;
@@ -128,4 +139,43 @@ message_frame(struct buf *out, const struct outgoing *o, const char *component,
 	if (out->p != NULL)
 		out->p[len] = '\0';
 	return r;
+}
+
+enum res
+message_frame(struct buf *out, const struct outgoing *o, const char *component,
+    const char *privilege_ns)
+{
+	struct frame f = {
+		.out = out,
+		.type = "chat",
+		.id = o->id,
+		.lang = "",
+		.sender = o->sender,
+		.recipient = o->recipient,
+		.inner = o->inner,
+		.wrapper_id = o->id,
+		.packet = o,
+		.component = component,
+	};
+
+	return whole(&f, privilege_ns);
+}
+
+enum res
+message_frame_relayed(struct buf *out, const struct relayed *m, const char *component,
+    const char *privilege_ns)
+{
+	struct frame f = {
+		.out = out,
+		.type = m->type,
+		.id = m->id,
+		.lang = m->lang,
+		.sender = m->sender,
+		.recipient = m->recipient,
+		.inner = m->inner,
+		.wrapper_id = m->wrapper_id,
+		.component = component,
+	};
+
+	return whole(&f, privilege_ns);
 }

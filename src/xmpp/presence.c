@@ -486,6 +486,14 @@ tracker_value(const struct tracker *t, const char *bare)
 	return scope_of(t, domain_of(bare)) == SCOPE_ALL ? PRESENCE_OFFLINE : PRESENCE_UNKNOWN;
 }
 
+bool
+tracker_lapses(const struct tracker *t, const char *bare)
+{
+	const struct entry *e = find(t, bare);
+
+	return e != NULL && lapses(t, e);
+}
+
 void
 tracker_count(const struct tracker *t, size_t *online, size_t *offline)
 {

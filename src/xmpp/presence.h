@@ -55,6 +55,11 @@ void tracker_available(struct tracker *t, const struct jid *from, int priority);
 void tracker_unavailable(struct tracker *t, const struct jid *from);
 
 enum presence tracker_value(const struct tracker *t, const char *bare);
+/*
+ * Nobody would say that this one's session has ended: ONLINE is what they were a moment ago
+ * (SCOPE_SOME, and not watched).
+ */
+bool tracker_lapses(const struct tracker *t, const char *bare);
 /* How many of those that are remembered are as they were last reported. */
 void tracker_count(const struct tracker *t, size_t *online, size_t *offline);
 

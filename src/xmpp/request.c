@@ -10,14 +10,17 @@
 #include <uthash.h>
 #include <utlist.h>
 
+#include "xmpp/privilege.h"
 #include "xmpp/stanza.h"
 
 #define ID_MAX 32
+#define NS_CLIENT "jabber:client"
+#define NS_FORWARD "urn:xmpp:forward:0"
 
 struct question {
 	UT_hash_handle hh;
 	char id[ID_MAX];
-	char *to;
+	char *to, *as; /* as: NULL in our own name */
 	request_fn *fn;
 	void *arg;
 	int64_t until; /* monotonic */
@@ -61,6 +64,7 @@ static void
 question_free(struct question *q)
 {
 	free(q->to);
+	free(q->as);
 	free(q);
 }
 
@@ -103,7 +107,9 @@ stand_in_line(struct requests *rs, struct question *q)
 static void
 end(struct requests *rs, struct question *q, enum request_end how, xmpp_stanza_t *iq)
 {
-	struct request_answer answer = { .end = how, .from = q->to, .iq = iq };
+	struct request_answer answer = {
+		.end = how, .unsent = q->unsent && how == REQUEST_GONE, .from = q->to, .iq = iq
+	};
 
 	take(rs, q);
 	arm(rs);
@@ -124,24 +130,62 @@ lapse(void *arg)
 
 /* -- Asking ------------------------------------------------------------------------------------ */
 
-/* The iq, with the child, which is taken. */
+/* Takes child, which may be NULL. */
+static bool
+put_in(xmpp_stanza_t *parent, xmpp_stanza_t *child)
+{
+	bool ok = parent != NULL && child != NULL &&
+	    xmpp_stanza_add_child_ex(parent, child, 0) == XMPP_EOK;
+
+	if (!ok && child != NULL)
+		xmpp_stanza_release(child);
+	return ok;
+}
+
+/* An iq to `to` with the child, which is taken and may be NULL. */
 static xmpp_stanza_t *
-frame(struct requests *rs, const struct request *rq, const char *id)
+frame(struct requests *rs, const struct request *rq, const char *id, const char *to,
+    xmpp_stanza_t *child)
 {
 	xmpp_stanza_t *iq = stanza_new(rs->env.ctx, "iq", NULL);
 
-	if (iq == NULL || rq->child == NULL || xmpp_stanza_set_type(iq, rq->type) != XMPP_EOK ||
-	    xmpp_stanza_set_id(iq, id) != XMPP_EOK ||
-	    xmpp_stanza_set_from(iq, rq->from) != XMPP_EOK ||
-	    xmpp_stanza_set_to(iq, rq->to) != XMPP_EOK ||
-	    xmpp_stanza_add_child_ex(iq, rq->child, 0) != XMPP_EOK) {
-		if (iq != NULL)
-			xmpp_stanza_release(iq);
-		if (rq->child != NULL)
-			xmpp_stanza_release(rq->child);
-		return NULL;
+	if (put_in(iq, child) && xmpp_stanza_set_type(iq, rq->type) == XMPP_EOK &&
+	    xmpp_stanza_set_id(iq, id) == XMPP_EOK && xmpp_stanza_set_to(iq, to) == XMPP_EOK)
+		return iq;
+	if (iq != NULL)
+		xmpp_stanza_release(iq);
+	return NULL;
+}
+
+/* What the user's server is to send for them; NULL is borne, and what is given taken. */
+static xmpp_stanza_t *
+wrap(struct requests *rs, xmpp_stanza_t *iq)
+{
+	xmpp_stanza_t *wrapper = stanza_new(rs->env.ctx, "privileged_iq", NS_PRIVILEGE_2);
+
+	if (iq != NULL && xmpp_stanza_set_ns(iq, NS_CLIENT) != XMPP_EOK) {
+		xmpp_stanza_release(iq);
+		iq = NULL;
 	}
-	return iq;
+	if (put_in(wrapper, iq))
+		return wrapper;
+	if (wrapper != NULL)
+		xmpp_stanza_release(wrapper);
+	return NULL;
+}
+
+/* The child is taken. */
+static xmpp_stanza_t *
+frame_whole(struct requests *rs, const struct request *rq, const char *id)
+{
+	xmpp_stanza_t *iq = frame(rs, rq, id, rq->to, rq->child);
+
+	if (rq->as != NULL)
+		iq = frame(rs, rq, id, rq->as, wrap(rs, iq));
+	if (iq == NULL || xmpp_stanza_set_from(iq, rq->from) == XMPP_EOK)
+		return iq;
+	xmpp_stanza_release(iq);
+	return NULL;
 }
 
 static struct question *
@@ -152,8 +196,9 @@ question_new(struct requests *rs, const struct request *rq)
 	if (q == NULL)
 		return NULL;
 	q->to = strdup(rq->to);
-	if (q->to == NULL) {
-		free(q);
+	q->as = rq->as == NULL ? NULL : strdup(rq->as);
+	if (q->to == NULL || (rq->as != NULL && q->as == NULL)) {
+		question_free(q);
 		return NULL;
 	}
 	snprintf(q->id, sizeof(q->id), "request-%" PRIu64, ++rs->last);
@@ -194,7 +239,7 @@ requests_ask(struct requests *rs, const struct request *rq)
 			xmpp_stanza_release(rq->child);
 		return full ? RES_TEMPFAIL : RES_NOMEM;
 	}
-	iq = frame(rs, rq, q->id);
+	iq = frame_whole(rs, rq, q->id);
 	if (iq != NULL) {
 		res = put_out(rs, q, iq);
 		xmpp_stanza_release(iq);
@@ -206,22 +251,60 @@ requests_ask(struct requests *rs, const struct request *rq)
 
 /* -- Ends -------------------------------------------------------------------------------------- */
 
+static bool
+is_from(const struct jid *from, const char *want)
+{
+	struct buf who = { .max = JID_FULL_MAX };
+	bool is = jid_print(&who, from) == RES_OK && strcmp(buf_str(&who), want) == 0;
+
+	buf_free(&who);
+	return is;
+}
+
+static bool
+is_of_type(xmpp_stanza_t *iq, const char *type)
+{
+	return strcmp(stanza_attr(iq, "type"), type) == 0;
+}
+
+/* The answer that the user's server got for them, within the iq that it sends us; NULL: none. */
+static xmpp_stanza_t *
+unwrap(const struct question *q, xmpp_stanza_t *iq)
+{
+	xmpp_stanza_t *privilege = stanza_child(iq, "privilege", NS_PRIVILEGE_2);
+	xmpp_stanza_t *inner = stanza_child(
+	    stanza_child(privilege, "forwarded", NS_FORWARD), "iq", NS_CLIENT);
+	struct jid from, to;
+
+	if (inner == NULL || strcmp(stanza_attr(inner, "id"), q->id) != 0 ||
+	    jid_parse_text(&from, stanza_attr(inner, "from")) != RES_OK || !is_from(&from, q->to) ||
+	    jid_parse_text(&to, stanza_attr(inner, "to")) != RES_OK ||
+	    strcmp(to.bare, q->as) != 0)
+		return NULL;
+	return is_of_type(inner, "result") || is_of_type(inner, "error") ? inner : NULL;
+}
+
 void
 requests_answered(struct requests *rs, const struct jid *from, xmpp_stanza_t *iq)
 {
-	const char *type = stanza_attr(iq, "type"), *id = stanza_attr(iq, "id");
-	bool result = strcmp(type, "result") == 0;
-	struct buf who = { .max = JID_FULL_MAX };
+	const char *id = stanza_attr(iq, "id");
 	struct question *q;
 
-	if (!result && strcmp(type, "error") != 0)
+	if (!is_of_type(iq, "result") && !is_of_type(iq, "error"))
 		return;
 	HASH_FIND_STR(rs->table, id, q);
 	/* An answer to what has not left is none, and would come within the turn that asks. */
-	if (q != NULL && !q->unsent && q->turn != rs->turn && jid_print(&who, from) == RES_OK &&
-	    strcmp(buf_str(&who), q->to) == 0)
-		end(rs, q, result ? REQUEST_RESULT : REQUEST_ERROR, iq);
-	buf_free(&who);
+	if (q == NULL || q->unsent || q->turn == rs->turn ||
+	    !is_from(from, q->as == NULL ? q->to : q->as))
+		return;
+	if (q->as != NULL && is_of_type(iq, "result"))
+		iq = unwrap(q, iq);
+	else if (q->as != NULL) {
+		end(rs, q, REQUEST_DENIED, iq);
+		return;
+	}
+	end(rs, q, iq == NULL ? REQUEST_DENIED
+	    : is_of_type(iq, "result") ? REQUEST_RESULT : REQUEST_ERROR, iq);
 }
 
 void

@@ -16,14 +16,17 @@ enum request_end {
 	REQUEST_RESULT,
 	REQUEST_ERROR,
 	REQUEST_TIMEOUT, /* no answer in time */
-	REQUEST_GONE     /* it has never left, or the stream has ended */
+	REQUEST_GONE,    /* it has never left, or the stream has ended */
+	REQUEST_DENIED   /* the user's server did not ask for them, or answers nonsense */
 };
 
 /* Borrowed for the call. */
 struct request_answer {
 	enum request_end end;
+	bool unsent;       /* REQUEST_GONE: the turn that asked could not be written */
 	const char *from;  /* who was asked */
-	xmpp_stanza_t *iq; /* of REQUEST_RESULT and REQUEST_ERROR, else NULL */
+	/* Of REQUEST_RESULT, REQUEST_ERROR and, where it came as an error, REQUEST_DENIED. */
+	xmpp_stanza_t *iq;
 };
 
 typedef void request_fn(void *arg, const struct request_answer *answer);
@@ -33,6 +36,12 @@ struct request {
 	const char *type;     /* "get" or "set" */
 	const char *from;     /* an address of ours */
 	const char *to;       /* prepared (jid_print) */
+	/*
+	 * In the name of this user (a prepared bare JID), whose server grants that for the child's
+	 * namespace (XEP-0356, iq permission): it is their server that asks `to`, and answers us.
+	 * NULL: in our own.
+	 */
+	const char *as;
 	/* Taken, whatever the call comes to; NULL, for want of memory, is RES_NOMEM. */
 	xmpp_stanza_t *child;
 	int64_t timeout_ms;   /* more than 0 */
@@ -66,7 +75,9 @@ void requests_free(struct requests **rs);
 enum res requests_ask(struct requests *rs, const struct request *rq);
 /*
  * An iq that is no question, from `from` (prepared).  Ignored unless it is of type result or error
- * and answers a question that was put to exactly this address in a turn that has ended.
+ * and answers a question that was put to exactly this address in a turn that has ended.  One in a
+ * user's name is answered by that user's bare address, and what it forwards counts only from who
+ * was asked, to that user, and with the same id.
  */
 void requests_answered(struct requests *rs, const struct jid *from, xmpp_stanza_t *iq);
 

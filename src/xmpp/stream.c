@@ -63,7 +63,6 @@ struct stream {
 	int64_t up_at, heard_at, pinged_at; /* monotonic; pinged_at 0: no ping under way */
 	unsigned pings;
 	int32_t attempt;
-	int64_t wait_ms; /* at least so long until the next try */
 
 	char failure[400]; /* the line last logged */
 	int64_t failure_at;
@@ -131,9 +130,6 @@ wait_to_dial(struct stream *s)
 	wait = retry_wait_ms(&policy, s->attempt, random);
 	if (s->attempt < INT32_MAX)
 		s->attempt++;
-	if (wait < s->wait_ms)
-		wait = s->wait_ms;
-	s->wait_ms = 0;
 	s->phase = WAITING;
 	timer_set(s->timers, &s->timer, now(s) + wait, dial, s);
 }
@@ -336,7 +332,7 @@ on_stream_error(struct stream *s, xmpp_stanza_t *error)
 {
 	struct buf line = { 0 };
 
-	s->wait_ms = stream_error_words(&line, error, s->config.address);
+	stream_error_words(&line, error, s->config.address);
 	broken(s, "%s", buf_str(&line));
 	buf_free(&line);
 }

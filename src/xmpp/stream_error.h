@@ -3,16 +3,12 @@
 #define LATERD_XMPP_STREAM_ERROR_H
 
 #include <event2/bufferevent.h>
-#include <stdint.h>
 #include <strophe.h>
 
 #include "base/buf.h"
 
-/*
- * Appends a line for the log that says what is wrong and what to do, naming our address.  Returns
- * how long to wait at least before the next try, in ms.
- */
-int64_t stream_error_words(struct buf *out, xmpp_stanza_t *error, const char *address);
+/* Appends a line for the log that says what is wrong and what to do, naming our address. */
+void stream_error_words(struct buf *out, xmpp_stanza_t *error, const char *address);
 /* error: EVUTIL_SOCKET_ERROR() as it was when the transport reported its event. */
 const char *stream_error_of(struct bufferevent *bev, int error);
 

@@ -450,16 +450,19 @@ enum talk_verdict
 talks_hear(struct talks *t, const struct talk_line *line, struct reply *refusal)
 {
 	enum talk_verdict verdict = TALK_HEARD;
+	char name[CHAT_WORD_MAX + 1] = "";
+	struct span rest;
 	struct user *u;
 	bool known;
 
 	talks_sweep(t);
-	/* A flood costs the store nothing, and strangers are not remembered. */
+	/* A flood costs the store nothing, and strangers are hardly ever remembered. */
 	u = user_find(t, line->who->jid.bare);
 	known = u != NULL;
 	if (known && !is_paid(t, u, line, &verdict))
 		return verdict;
-	if (!t->env.ops->admit(t->env.commands, line->who, refusal))
+	(void)chat_word(line->text, name, &rest);
+	if (!t->env.ops->admit(t->env.commands, line->who, span_of(name), refusal))
 		return TALK_REFUSED;
 	if (!known && (u = user_get(t, line->who->jid.bare)) == NULL) {
 		reply_refuse(refusal, "resource-constraint", "wait", NO_MEMORY);

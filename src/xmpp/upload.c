@@ -18,6 +18,8 @@ struct job {
 	uint64_t ticket;
 	size_t size;
 	char *name, *type;
+	char *user;
+	bool refused; /* to ask as the user */
 	struct job *prev, *next;
 };
 
@@ -45,6 +47,7 @@ struct upload {
 };
 
 static void on_info(void *arg, const struct request_answer *a);
+static enum res ask_for_slot(struct upload *u, struct job *job);
 
 /* -- Jobs -------------------------------------------------------------------------------------- */
 
@@ -54,6 +57,7 @@ job_free(struct upload *u, struct job *job)
 	u->njobs--;
 	free(job->name);
 	free(job->type);
+	free(job->user);
 	free(job);
 }
 
@@ -70,7 +74,8 @@ job_new(struct upload *u, struct provider *provider, const struct slot_request *
 	job->size = rq->size;
 	job->name = strdup(rq->name);
 	job->type = strdup(rq->type);
-	if (job->name == NULL || job->type == NULL) {
+	job->user = strdup(rq->user);
+	if (job->name == NULL || job->type == NULL || job->user == NULL) {
 		job_free(u, job);
 		return NULL;
 	}
@@ -156,18 +161,11 @@ on_result(struct job *job, const struct request_answer *a)
 }
 
 static void
-on_slot(void *arg, const struct request_answer *a)
+tell_failure(struct job *job, const struct request_answer *a)
 {
-	struct job *job = arg;
-	struct upload *u = job->provider->upload;
 	struct buf words = { 0 };
 	enum res res = RES_TEMPFAIL;
 
-	DL_DELETE(u->asking, job);
-	if (a->end == REQUEST_RESULT) {
-		on_result(job, a);
-		return;
-	}
 	if (a->end == REQUEST_ERROR)
 		res = upload_read_error(
 		    a->iq, a->from, job->size, job->provider->max_size, &words);
@@ -175,6 +173,38 @@ on_slot(void *arg, const struct request_answer *a)
 		buf_printf(&words, "%s " NO_ANSWER, a->from);
 	refuse(job, res, buf_str(&words));
 	buf_free(&words);
+}
+
+static void
+on_slot(void *arg, const struct request_answer *a)
+{
+	struct job *job = arg;
+
+	DL_DELETE(job->provider->upload->asking, job);
+	if (a->end == REQUEST_RESULT)
+		on_result(job, a);
+	else
+		tell_failure(job, a);
+}
+
+static void
+on_slot_as_user(void *arg, const struct request_answer *a)
+{
+	struct job *job = arg;
+	struct upload *u = job->provider->upload;
+
+	if (a->end == REQUEST_DENIED && a->iq != NULL)
+		u->env.refused(
+		    u->env.arg, job->provider->domain, stanza_child(a->iq, "error", NULL));
+	if (a->end == REQUEST_RESULT || a->end == REQUEST_GONE ||
+	    (a->end == REQUEST_ERROR && upload_is_final(a->iq))) {
+		on_slot(job, a);
+		return;
+	}
+	DL_DELETE(u->asking, job);
+	job->refused = true;
+	if (job->provider->service == NULL || ask_for_slot(u, job) != RES_OK)
+		tell_failure(job, a);
 }
 
 static xmpp_stanza_t *
@@ -199,12 +229,15 @@ static enum res
 ask_for_slot(struct upload *u, struct job *job)
 {
 	struct provider *provider = job->provider;
+	bool as_user = !job->refused &&
+	    privilege_has(u->env.privilege, provider->domain, PRIVILEGE_SLOT);
 	struct request rq = {
 		.type = "get",
-		.from = u->env.from,
+		.from = as_user ? u->env.own : u->env.from,
 		.to = provider->service,
+		.as = as_user ? job->user : NULL,
 		.timeout_ms = UPLOAD_WAIT_MS,
-		.fn = on_slot,
+		.fn = as_user ? on_slot_as_user : on_slot,
 		.arg = job,
 	};
 	enum res res;

@@ -261,6 +261,14 @@ upload_is_wait(xmpp_stanza_t *iq)
 	return is_wait(stanza_child(iq, "error", NULL));
 }
 
+bool
+upload_is_final(xmpp_stanza_t *iq)
+{
+	xmpp_stanza_t *error = stanza_child(iq, "error", NULL);
+
+	return is_wait(error) || stanza_child(error, "file-too-large", NS_UPLOAD) != NULL;
+}
+
 enum res
 upload_read_error(xmpp_stanza_t *iq, const char *service, size_t size, int64_t max_size,
     struct buf *words)

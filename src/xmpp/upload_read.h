@@ -38,6 +38,8 @@ enum res upload_read_error(xmpp_stanza_t *iq, const char *service, size_t size, 
     struct buf *words);
 /* The error of an iq says that it might be different later. */
 bool upload_is_wait(xmpp_stanza_t *iq);
+/* It says so of the file, or of the room that is left, and would say the same to somebody else. */
+bool upload_is_final(xmpp_stanza_t *iq);
 /* max_size 0: unknown. */
 void upload_say_too_large(
     struct buf *words, const char *service, size_t size, int64_t max_size);

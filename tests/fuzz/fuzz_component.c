@@ -1,8 +1,9 @@
 /*
  * Whatever the server says after the handshake: what the component answers is XML, from an address
  * of ours and to somebody.  Two bytes in the input are none of the stream: at 0xff commands that
- * take time are run again, and eleven seconds pass; at 0xfe a slot and a clock are asked for, and
- * the turn ends, so that what follows can answer questions of ours.
+ * take time are run again, a subscription is given back, and eleven seconds pass; at 0xfe a slot, a
+ * clock and that subscription are asked for, and the turn ends, so that what follows can answer
+ * questions of ours.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -33,6 +34,7 @@ struct world {
 	xmpp_ctx_t *ctx;
 	struct parser *parser; /* reads what is answered */
 	bool bad;              /* how the next turn ends */
+	int64_t twin_at;       /* when one was last told of */
 	uint64_t tickets, resumed; /* of commands that take time */
 	uint64_t wanted;       /* slots asked for */
 	uint8_t told[256];     /* and which of them have ended: this often */
@@ -102,9 +104,10 @@ run_command(struct commands *c, const struct asker *who, const struct command_in
 }
 
 static bool
-admit(struct commands *c, const struct asker *who, struct reply *refusal)
+admit(struct commands *c, const struct asker *who, struct span name, struct reply *refusal)
 {
 	(void)c;
+	(void)name;
 	if (strcmp(who->jid.domain, "example.org") == 0)
 		return true;
 	reply_refuse(refusal, "forbidden", "auth", "You are not served.");
@@ -160,6 +163,15 @@ on_received(void *arg, const char *id, const char *from)
 	(void)arg;
 	if (*id == '\0' || *from == '\0')
 		abort();
+}
+
+static enum relay
+on_may_relay(void *arg, const char *from, const char *to)
+{
+	(void)arg;
+	if (strchr(from, '@') == NULL || strchr(to, '@') == NULL)
+		abort();
+	return *from == 'r' ? RELAY_STRANGERS : RELAY_YES;
 }
 
 static void
@@ -222,6 +234,17 @@ on_slot(void *arg, uint64_t ticket, enum res res, const struct slot *slot, const
 		check_printable(slot->headers[i].value);
 }
 
+static void
+on_twin(void *arg)
+{
+	struct world *w = arg;
+
+	/* Not before pings of a former process can be told from it, and at most once a minute. */
+	if (w->now - w->twin_at < (w->twin_at == 0 ? 10 * SECOND_MS : MINUTE_MS))
+		abort();
+	w->twin_at = w->now;
+}
+
 static const struct messenger_events messenger_events = {
 	.ready = on_plain,
 	.broken = on_plain,
@@ -230,9 +253,11 @@ static const struct messenger_events messenger_events = {
 	.bounced = on_bounced,
 	.not_allowed = on_not_allowed,
 	.received = on_received,
+	.may_relay = on_may_relay,
 	.contact = on_contact,
 	.client_clock = on_client_clock,
 	.slot = on_slot,
+	.twin = on_twin,
 };
 
 /* Every other turn fails. */
@@ -355,6 +380,7 @@ pass_time(struct world *w)
 {
 	while (w->resumed < w->tickets)
 		w->m->ops->resume(w->m, ++w->resumed);
+	w->m->ops->unsubscribe(w->m, "juliet@example.org");
 	w->now += 11 * SECOND_MS;
 	timers_run(&w->timers, w->now);
 }
@@ -364,6 +390,7 @@ end_turn(struct world *w)
 {
 	want_slot(w);
 	want_clock(w, "juliet@example.org/balcony");
+	w->m->ops->subscribe(w->m, "juliet@example.org", "please");
 	timers_run(&w->timers, w->now);
 }
 

@@ -28,7 +28,24 @@ check_alias(const struct jid *jid)
 		must(jid_parse(&alias, buf_as_span(&out)) == RES_OK);
 		must(strcmp(alias.domain, "later.example.org") == 0);
 		must(jid_of_alias(&back, alias.local) == RES_OK);
+		must(strcmp(back.bare, jid->bare) == 0);
 	}
+	buf_free(&out);
+}
+
+/* Whoever stands behind an alias has this alias and no other. */
+static void
+check_user(const char *local)
+{
+	struct buf out = { .max = JID_FULL_MAX };
+	struct jid jid;
+
+	if (jid_of_alias(&jid, local) == RES_OK) {
+		must(jid.local[0] != '\0' && jid.domain[0] != '\0' && jid.resource[0] == '\0');
+		must(jid_alias(&out, jid.bare, "x") == RES_OK);
+		must(out.len == strlen(local) + 2 && memcmp(out.p, local, out.len - 2) == 0);
+	} else
+		must(jid.bare[0] == '\0' && jid.domain[0] == '\0' && jid.local[0] == '\0');
 	buf_free(&out);
 }
 
@@ -51,8 +68,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		must(jid.bare[0] == '\0' && jid.domain[0] == '\0' && jid.local[0] == '\0' &&
 		    jid.resource[0] == '\0');
 	char *local = strndup((const char *)bytes, len);
-	if (local != NULL && jid_of_alias(&jid, local) == RES_OK)
-		must(jid.local[0] != '\0' && jid.resource[0] == '\0');
+	if (local != NULL)
+		check_user(local);
 	free(local);
 	buf_free(&out);
 	return 0;

@@ -7,9 +7,6 @@
 #include "xmpp/stanza.h"
 
 #define NS_CLIENT "jabber:client"
-#define NS_UPLOAD "urn:xmpp:http:upload:0"
-#define NS_ITEMS  "http://jabber.org/protocol/disco#items"
-#define NS_INFO   "http://jabber.org/protocol/disco#info"
 
 static const struct {
 	const char *ns, *extra;
@@ -19,6 +16,10 @@ static const struct {
 	[SERVER_PROSODY] = { "urn:xmpp:privilege:2", "<perm access='iq'><namespace ns='jabber:iq:version' type='get'/></perm>" },
 	[SERVER_EJABBERD] = { "urn:xmpp:privilege:1", "<perm access='iq' type='none'/>" },
 };
+
+#define MEASURED \
+	"<perm access='roster' type='both'/><perm access='message' type='outgoing'/>" \
+	"<perm access='presence' type='managed_entity'/>"
 
 const char *
 server_escape(struct world *w, const char *text)
@@ -53,20 +54,63 @@ server_say(struct world *w, const char *format, ...)
 	va_end(args);
 }
 
+/* -- What it says of its own accord, some time later ----------------------------------------------------------------------------- */
+
+static void __attribute__((format(printf, 3, 4)))
+say_later(struct world *w, int64_t ms, const char *format, ...)
+{
+	struct buf xml = { .max = (size_t)8 << 20 };
+	va_list args;
+
+	va_start(args, format);
+	assert_int_equal(buf_vprintf(&xml, format, args), RES_OK);
+	va_end(args);
+	if (ms == 0)
+		server_say(w, "%s", buf_str(&xml));
+	else {
+		w->promises = arena_grow(&w->arena, w->promises, w->npromises, &w->promises_cap, sizeof(*w->promises));
+		w->promises[w->npromises++] = (struct promise){ w->mono + ms, arena_text(&w->arena, buf_str(&xml)) };
+	}
+	buf_free(&xml);
+}
+
+int64_t
+server_next(const struct world *w)
+{
+	int64_t at = NEVER_MS;
+
+	for (size_t i = 0; i < w->npromises; i++)
+		at = w->promises[i].at < at ? w->promises[i].at : at;
+	return at;
+}
+
+void
+server_step(struct world *w)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < w->npromises; i++)
+		if (w->promises[i].at > w->mono)
+			w->promises[kept++] = w->promises[i];
+		else
+			server_say(w, "%s", w->promises[i].xml);
+	w->npromises = kept;
+}
+
 /* -- After the handshake -------------------------------------------------------------------------------------------------------- */
 
-static const char *
-domain_of(const char *jid)
+const char *
+server_domain_of(const char *jid)
 {
 	const char *at = strchr(jid, '@');
 
 	return at == NULL ? jid : at + 1;
 }
 
-static const struct person *
-known(const struct world *w, const char *jid)
+struct person *
+server_person(struct world *w, const char *jid)
 {
-	for (const struct person *p = w->people; p->jid != NULL; p++)
+	for (struct person *p = w->people; p->jid != NULL; p++)
 		if (strcmp(p->jid, jid) == 0)
 			return p;
 	return NULL;
@@ -75,7 +119,7 @@ known(const struct world *w, const char *jid)
 static const struct person *
 owner(struct world *w, const char *full)
 {
-	return known(w, arena_printf(&w->arena, "%.*s", (int)strcspn(full, "/"), full));
+	return server_person(w, arena_printf(&w->arena, "%.*s", (int)strcspn(full, "/"), full));
 }
 
 static void
@@ -83,19 +127,19 @@ grant(struct world *w)
 {
 	if (grants[w->server].ns == NULL)
 		return;
-	server_say(w, "<message from='example.org' to='" COMPONENT "'><privilege xmlns='%s'>"
-	    "<perm access='roster' type='both'/><perm access='message' type='outgoing'/>"
-	    "<perm access='presence' type='managed_entity'/>%s</privilege></message>",
-	    grants[w->server].ns, grants[w->server].extra);
+	server_say(w, "<message from='example.org' to='" COMPONENT "'><privilege xmlns='%s'>%s%s</privilege></message>",
+	    grants[w->server].ns, w->perms != NULL ? w->perms : MEASURED, w->perms != NULL ? "" : grants[w->server].extra);
+	if (w->perms != NULL && strstr(w->perms, "'managed_entity'") == NULL)
+		return;
 	for (struct person *p = w->people; w->server == SERVER_PROSODY && p->jid != NULL; p++)
-		if (p->probe == PROBE_ONLINE && strcmp(domain_of(p->jid), "example.org") == 0)
+		if (p->probe == PROBE_ONLINE && strcmp(server_domain_of(p->jid), "example.org") == 0)
 			server_say(w, "<presence from='%s/home' to='" COMPONENT "'/>", p->jid);
 }
 
 /* -- What laterd says ----------------------------------------------------------------------------------------------------------- */
 
-static const char *
-attr(struct world *w, xmpp_stanza_t *st, const char *name)
+const char *
+server_attr(struct world *w, xmpp_stanza_t *st, const char *name)
 {
 	return st == NULL ? "" : arena_text(&w->arena, stanza_attr(st, name));
 }
@@ -122,36 +166,77 @@ wrapped_message(xmpp_stanza_t *message)
 }
 
 static void
-bounce(struct world *w, const struct heard *m, const char *condition, const char *type)
+bounce(struct world *w, const struct heard *m, const char *condition, const char *type, int64_t ms)
 {
-	server_say(w, "<message type='error' id='%s' from='%s' to='%s'><error type='%s'>"
+	say_later(w, ms, "<message type='error' id='%s' from='%s' to='%s'><error type='%s'>"
 	    "<%s xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>",
-	    m->id, server_escape(w, m->to), server_escape(w, m->from), type, condition);
+	    server_escape(w, m->id), server_escape(w, m->to), server_escape(w, m->from), type, condition);
 }
 
 void
 world_bounce(struct world *w, const struct heard *m, const char *condition, const char *type)
 {
-	bounce(w, m, condition, type);
+	bounce(w, m, condition, type, 0);
 	world_settle(w);
 }
 
 static void
-echo(struct world *w, const struct heard *m)
+echo(struct world *w, const struct heard *m, int64_t ms)
 {
-	server_say(w, "<message type='chat' id='echo-%lu' from='%s' to='%s'><body>%s</body></message>", ++w->next_id,
+	say_later(w, ms, "<message type='chat' id='echo-%lu' from='%s' to='%s'><body>%s</body></message>", ++w->next_id,
 	    server_escape(w, m->to), server_escape(w, m->from), server_escape(w, m->body));
 }
 
-static const char *
-condition_of(struct world *w, xmpp_stanza_t *st)
+static void
+hear_error(struct world *w, struct heard *m, xmpp_stanza_t *st)
 {
 	xmpp_stanza_t *error = stanza_child(st, "error", NULL), *child;
 
 	child = error == NULL ? NULL : xmpp_stanza_get_children(error);
 	while (child != NULL && (!xmpp_stanza_is_tag(child) || stanza_is(child, "text", NULL)))
 		child = xmpp_stanza_get_next(child);
-	return child == NULL ? "" : arena_text(&w->arena, xmpp_stanza_get_name(child));
+	m->condition = child == NULL ? "" : arena_text(&w->arena, xmpp_stanza_get_name(child));
+	m->error_type = server_attr(w, error, "type");
+	m->error_text = error == NULL ? "" : text(w, stanza_child(error, "text", NULL));
+}
+
+static const char *
+as_xml(struct world *w, xmpp_stanza_t *st)
+{
+	const char *copy;
+	char *xml;
+	size_t len;
+
+	assert_int_equal(xmpp_stanza_to_text(st, &xml, &len), XMPP_EOK);
+	copy = arena_text(&w->arena, xml);
+	xmpp_free(w->ctx, xml);
+	return copy;
+}
+
+static const char *
+children_of(struct world *w, xmpp_stanza_t *st)
+{
+	struct buf out = { 0 };
+	const char *copy;
+
+	for (xmpp_stanza_t *child = xmpp_stanza_get_children(st); child != NULL; child = xmpp_stanza_get_next(child))
+		if (xmpp_stanza_is_tag(child))
+			buf_printf(&out, " {%s}%s", xmpp_stanza_get_ns(child), xmpp_stanza_get_name(child));
+	copy = arena_text(&w->arena, buf_str(&out));
+	buf_free(&out);
+	return copy;
+}
+
+bool
+world_has_child(const struct heard *m, const char *name, const char *ns)
+{
+	char want[256];
+	size_t len = (size_t)snprintf(want, sizeof(want), " {%s}%s", ns, name);
+
+	for (const char *p = strstr(m->children, want); p != NULL; p = strstr(p + 1, want))
+		if (p[len] == ' ' || p[len] == '\0')
+			return true;
+	return false;
 }
 
 static void
@@ -165,29 +250,31 @@ on_message(struct world *w, xmpp_stanza_t *outer)
 	addresses = stanza_child(st, "addresses", "http://jabber.org/protocol/address");
 	*m = (struct heard){
 		.at = w->wall, .connection = w->connections, .privileged = inner != NULL,
-		.id = attr(w, st, "id"), .type = attr(w, st, "type"), .from = attr(w, st, "from"), .to = attr(w, st, "to"),
+		.id = server_attr(w, st, "id"), .type = server_attr(w, st, "type"), .from = server_attr(w, st, "from"), .to = server_attr(w, st, "to"),
 		.body = text(w, stanza_child(st, "body", NULL)),
-		.origin_id = attr(w, stanza_child(st, "origin-id", "urn:xmpp:sid:0"), "id"),
-		.delay = attr(w, stanza_child(st, "delay", "urn:xmpp:delay"), "stamp"),
+		.origin_id = server_attr(w, stanza_child(st, "origin-id", "urn:xmpp:sid:0"), "id"),
+		.delay = server_attr(w, stanza_child(st, "delay", "urn:xmpp:delay"), "stamp"),
 		.nick = text(w, stanza_child(st, "nick", "http://jabber.org/protocol/nick")),
-		.ofrom = addresses == NULL ? "" : attr(w, stanza_child(addresses, "address", NULL), "jid"),
+		.ofrom = addresses == NULL ? "" : server_attr(w, stanza_child(addresses, "address", NULL), "jid"),
 		.thread = text(w, stanza_child(st, "thread", NULL)),
-		.received = attr(w, stanza_child(st, "received", "urn:xmpp:receipts"), "id"),
-		.displayed = attr(w, stanza_child(st, "displayed", "urn:xmpp:chat-markers:0"), "id"),
-		.condition = condition_of(w, st),
+		.received = server_attr(w, stanza_child(st, "received", "urn:xmpp:receipts"), "id"),
+		.displayed = server_attr(w, stanza_child(st, "displayed", "urn:xmpp:chat-markers:0"), "id"),
 		.stored = stanza_child(st, "store", "urn:xmpp:hints") != NULL,
 		.wants_receipt = stanza_child(st, "request", "urn:xmpp:receipts") != NULL,
+		.children = children_of(w, st), .outer_id = inner != NULL ? server_attr(w, outer, "id") : "",
+		.xml = w->keeps_xml ? as_xml(w, st) : "",
 	};
+	hear_error(w, m, st);
 	m->clock = world_clock_text(w, m->at);
-	const struct person *to = known(w, m->to);
+	const struct person *to = server_person(w, m->to);
 	if (inner != NULL && w->forbids)
 		server_say(w, "<message type='error' id='%s' from='example.org' to='" COMPONENT "'><error type='auth'>"
-		    "<forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>", attr(w, outer, "id"));
+		    "<forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>", server_attr(w, outer, "id"));
 	else if (inner == NULL && to != NULL && to->bounce != NULL)
-		bounce(w, m, to->bounce, to->bounce_type);
+		bounce(w, m, to->bounce, to->bounce_type, to->bounce_ms);
 	to = owner(w, m->to);
-	if (inner == NULL && to != NULL && to->echoes && m->body[0] != '\0')
-		echo(w, m);
+	if (inner == NULL && to != NULL && to->echoes && m->body[0] != '\0' && strcmp(m->type, "error") != 0)
+		echo(w, m, to->echo_ms);
 }
 
 static void
@@ -208,13 +295,15 @@ on_presence(struct world *w, xmpp_stanza_t *st)
 	w->signals = arena_grow(&w->arena, w->signals, w->nsignals, &w->signals_cap, sizeof(*w->signals));
 	s = &w->signals[w->nsignals++];
 	*s = (struct signal){
-		.type = attr(w, st, "type"), .from = attr(w, st, "from"), .to = attr(w, st, "to"),
+		.type = server_attr(w, st, "type"), .from = server_attr(w, st, "from"), .to = server_attr(w, st, "to"),
 		.nick = text(w, stanza_child(st, "nick", "http://jabber.org/protocol/nick")),
 		.status = text(w, stanza_child(st, "status", NULL)),
 	};
-	const struct person *p = known(w, s->to);
+	struct person *p = server_person(w, s->to);
 	if (p == NULL)
 		return;
+	if (strcmp(s->type, "unsubscribe") == 0)
+		p->shows_bot = NULL;
 	if (strcmp(s->type, "probe") == 0)
 		answer_probe(w, p);
 	else if (strcmp(s->type, "subscribe") == 0 && p->request != REQUEST_IGNORED) {
@@ -226,125 +315,24 @@ on_presence(struct world *w, xmpp_stanza_t *st)
 	}
 }
 
-/* -- What laterd asks ----------------------------------------------------------------------------------------------------------- */
+/* -- The stream ---------------------------------------------------------------------------------------------------------------- */
 
-static void
-reply(struct world *w, xmpp_stanza_t *iq, const char *inner)
+bool
+server_is_for_us(const char *to)
 {
-	server_say(w, "<iq type='result' id='%s' from='%s' to='%s'>%s</iq>", stanza_attr(iq, "id"),
-	    server_escape(w, stanza_attr(iq, "to")), stanza_attr(iq, "from"), inner);
+	const char *domain = server_domain_of(to);
+
+	return strncmp(domain, COMPONENT, strlen(COMPONENT)) == 0 && strchr("/", domain[strlen(COMPONENT)]) != NULL;
 }
 
+/* What laterd sends to itself comes back to it, or to the other one that the server takes for it. */
 static void
-refuse(struct world *w, xmpp_stanza_t *iq, const char *type, const char *condition, const char *words)
+route_back(struct world *w, xmpp_stanza_t *st)
 {
-	server_say(w, "<iq type='error' id='%s' from='%s' to='%s'><error type='%s'>"
-	    "<%s xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
-	    "<text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>%s</text></error></iq>",
-	    stanza_attr(iq, "id"), server_escape(w, stanza_attr(iq, "to")), stanza_attr(iq, "from"), type, condition, words);
-}
-
-/* XEP-0202, to a client. */
-static void
-on_time(struct world *w, xmpp_stanza_t *iq)
-{
-	const char *to = attr(w, iq, "to"), *slash = strchr(to, '/');
-	const struct person *p;
-
-	assert_non_null(slash);
-	w->clocks++;
-	p = known(w, arena_printf(&w->arena, "%.*s", (int)(slash - to), to));
-	if (p == NULL || p->tzo == NULL)
-		refuse(w, iq, "cancel", "service-unavailable", "");
-	else if (p->tzo[0] != '\0')
-		reply(w, iq, arena_printf(&w->arena, "<time xmlns='urn:xmpp:time'><tzo>%s</tzo><utc>%s</utc></time>", p->tzo,
-		    world_clock_text(w, w->wall)));
-}
-
-static void
-on_items(struct world *w, xmpp_stanza_t *iq)
-{
-	if (strcmp(stanza_attr(iq, "to"), "example.org") == 0)
-		reply(w, iq, w->uploads ? "<query xmlns='" NS_ITEMS "'><item jid='rooms.example.org'/><item jid='" UPLOADS "'/></query>"
-		    : "<query xmlns='" NS_ITEMS "'><item jid='rooms.example.org'/></query>");
-	else
-		refuse(w, iq, "cancel", "service-unavailable", "");
-}
-
-static void
-on_info(struct world *w, xmpp_stanza_t *iq)
-{
-	const char *to = stanza_attr(iq, "to");
-
-	if (strcmp(to, "example.org") == 0)
-		reply(w, iq, "<query xmlns='" NS_INFO "'><identity category='server' type='im'/><feature var='" NS_ITEMS "'/></query>");
-	else if (strcmp(to, "rooms.example.org") == 0)
-		reply(w, iq, "<query xmlns='" NS_INFO "'><identity category='conference' type='text'/>"
-		    "<feature var='http://jabber.org/protocol/muc'/></query>");
-	else if (w->uploads && strcmp(to, UPLOADS) == 0)
-		reply(w, iq, arena_printf(&w->arena,
-		    "<query xmlns='" NS_INFO "'><identity category='store' type='file'/><feature var='" NS_UPLOAD "'/>"
-		    "<x xmlns='jabber:x:data' type='result'><field var='FORM_TYPE' type='hidden'><value>" NS_UPLOAD "</value></field>"
-		    "<field var='max-file-size'><value>%zu</value></field></x></query>", w->upload_max));
-	else
-		refuse(w, iq, "cancel", "service-unavailable", "");
-}
-
-static void
-on_slot(struct world *w, xmpp_stanza_t *iq, xmpp_stanza_t *request)
-{
-	const char *name = server_escape(w, stanza_attr(request, "filename"));
-
-	assert_true(w->uploads);
-	assert_string_equal(stanza_attr(iq, "to"), UPLOADS);
-	assert_string_not_equal(name, "");
-	w->slots++;
-	w->slot_size = (size_t)strtoull(stanza_attr(request, "size"), NULL, 10);
-	if (w->slot_size > w->upload_max)
-		refuse(w, iq, "modify", "not-acceptable", "File too large");
-	else if (w->slot == SLOT_REFUSED)
-		refuse(w, iq, "cancel", "not-allowed", "Only users of this server may upload");
-	else if (w->slot == SLOT_GIVEN)
-		reply(w, iq, arena_printf(&w->arena, "<slot xmlns='" NS_UPLOAD "'><put url='" UPLOADS_PUT "%s'>"
-		    "<header name='Authorization'>Basic c2xvdA==</header></put><get url='" UPLOADS_GET "%s'/></slot>", name, name));
-}
-
-static void
-on_ping(struct world *w, xmpp_stanza_t *iq)
-{
-	bool batch = strncmp(stanza_attr(iq, "id"), "batch-", 6) == 0;
-
-	assert_non_null(stanza_child(iq, "ping", "urn:xmpp:ping"));
-	if (batch) {
-		w->pings++;
-		w->batch_max = w->batch > w->batch_max ? w->batch : w->batch_max;
-		w->batch = 0;
-		w->unanswered = w->pong ? "" : attr(w, iq, "id");
-	}
-	if (batch ? w->pong : !w->slow_start)
-		server_say(w, "<iq type='result' id='%s' from='%s' to='%s'/>", stanza_attr(iq, "id"), stanza_attr(iq, "to"),
-		    stanza_attr(iq, "from"));
-}
-
-static void
-on_iq(struct world *w, xmpp_stanza_t *st)
-{
-	const char *type = stanza_attr(st, "type");
-	xmpp_stanza_t *child;
-
-	if (strcmp(type, "get") != 0 && strcmp(type, "set") != 0) {
-		w->answers = arena_grow(&w->arena, w->answers, w->nanswers, &w->answers_cap, sizeof(*w->answers));
-		w->answers[w->nanswers++] = xmpp_stanza_clone(st);
-	} else if (stanza_child(st, "time", "urn:xmpp:time") != NULL)
-		on_time(w, st);
-	else if (stanza_child(st, "query", NS_ITEMS) != NULL)
-		on_items(w, st);
-	else if (stanza_child(st, "query", NS_INFO) != NULL)
-		on_info(w, st);
-	else if ((child = stanza_child(st, "request", NS_UPLOAD)) != NULL)
-		on_slot(w, st, child);
-	else
-		on_ping(w, st);
+	w->own_last = as_xml(w, st);
+	w->own++;
+	if (w->twin == 0 || w->own % w->twin != 0)
+		server_say(w, "%s", w->own_last);
 }
 
 static void
@@ -368,9 +356,11 @@ on_stanza(void *arg, xmpp_stanza_t *st)
 	else if (stanza_is(st, "presence", NULL))
 		on_presence(w, st);
 	else if (stanza_is(st, "iq", NULL))
-		on_iq(w, st);
+		server_iq(w, st);
 	else
 		fail_msg("laterd says <%s/>", xmpp_stanza_get_name(st));
+	if (server_is_for_us(stanza_attr(st, "to")))
+		route_back(w, st);
 }
 
 static void

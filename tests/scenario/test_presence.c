@@ -34,7 +34,7 @@ static const struct {
 	const char *notice;
 } choices[] = {
 	{ "auto", SEEN_UNKNOWN, "sent", "sent", 0, NULL },
-	{ "auto", SEEN_ASKED, "sent", "sent", 0, NULL },
+	{ "auto", SEEN_ASKED, "held", "held", 0, NULL },
 	{ "auto", SEEN_ONLINE, "sent", "sent", 0, NULL },
 	{ "auto", SEEN_OFFLINE, "held", "held", 0, NULL },
 	{ "hold", SEEN_UNKNOWN, "held", "held", 1, "was asked" },
@@ -310,7 +310,7 @@ test_refused_subscription_is_told_to_the_sender(void **state)
 	const char *id = world_schedule(w, .when = "in 2 minutes", .offline = "hold");
 	world_advance(w, 5 * MINUTE_MS);
 	assert_string_equal(world_state(w, id), "held");
-	assert_int_equal(world_told(w, "does not let us see"), 1);
+	assert_int_equal(world_told(w, "has refused"), 1);
 	world_forget(w);
 	world_schedule(w, .when = "in 2 minutes", .offline = "hold");
 	world_advance(w, 5 * MINUTE_MS);
@@ -411,7 +411,7 @@ test_flipping_after_a_request_costs_one_notice_more(void **state)
 		world_send(w, "<presence type='unsubscribed' from='" ROMEO "' to='" BOT "'/>");
 		world_advance(w, HOUR_MS);
 	}
-	assert_int_equal(world_told(w, "does not let us see"), 1);
+	assert_int_equal(world_told(w, "has refused"), 1);
 	assert_int_equal(world_count(w, JULIET), 2);
 	assert_int_equal(world_signals(w, "subscribe", ROMEO), 1);
 }

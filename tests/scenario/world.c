@@ -63,6 +63,14 @@ world_settle(struct world *w)
 	} while (event_base_get_num_events(w->base, EVENT_BASE_COUNT_ACTIVE) > 0 || phones_move(&w->phones));
 }
 
+static int64_t
+next_of(const struct world *w)
+{
+	int64_t ours = w->laterd != NULL ? laterd_next(w->laterd) : NEVER_MS, theirs = server_next(w);
+
+	return ours < theirs ? ours : theirs;
+}
+
 void
 world_advance(struct world *w, int64_t ms)
 {
@@ -70,14 +78,16 @@ world_advance(struct world *w, int64_t ms)
 	int rounds = 0;
 
 	world_settle(w);
-	while (w->laterd != NULL && (next = laterd_next(w->laterd)) <= end) {
+	while ((next = next_of(w)) <= end) {
 		if (next > w->mono) {
 			w->wall += next - w->mono;
 			w->mono = next;
 			rounds = 0;
 		}
 		assert_true(++rounds < ROUNDS_MAX);
-		laterd_step(w->laterd);
+		server_step(w);
+		if (w->laterd != NULL)
+			laterd_step(w->laterd);
 		world_settle(w);
 	}
 	w->wall += end - w->mono;

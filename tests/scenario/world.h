@@ -41,7 +41,11 @@ struct person {
 	enum answers_probe probe;
 	enum answers_request request;
 	const char *bounce, *bounce_type; /* what a message to them comes back with, before the pong; NULL: it arrives */
+	int64_t bounce_ms; /* so long after it was sent; 0: at once */
 	bool echoes; /* every text they get, they send back, as a bot might */
+	int64_t echo_ms;
+	/* What stands of BOT in their roster, written there by XEP-0356 or by the test: "from", "both", ...; NULL: nothing. */
+	const char *shows_bot;
 	/* What all their clients say of their clocks (XEP-0202), as it stands in <tzo/>; NULL: an error, at once. */
 	const char *tzo;
 };
@@ -50,7 +54,10 @@ struct person {
 #define TZO_SILENCE ""
 
 /* How the upload service answers who asks for a slot (XEP-0363). */
-enum answers_slot { SLOT_GIVEN, SLOT_REFUSED, SLOT_SILENCE };
+enum answers_slot { SLOT_GIVEN, SLOT_REFUSED, SLOT_OF_USERS, SLOT_SILENCE };
+
+/* How the server answers who reads and writes the rosters of its users (XEP-0356). */
+enum answers_roster { ROSTER_MEASURED, ROSTER_WORKS, ROSTER_FAILS, ROSTER_SILENCE };
 
 #define UPLOADS "upload.example.org"
 /* Where it lets files be put, and be had; the name of the file follows. */
@@ -63,7 +70,10 @@ struct heard {
 	const char *clock; /* `at` as "2026-11-22T10:05:00.000Z" */
 	const char *id, *origin_id, *type, *from, *to, *body, *delay, *nick, *ofrom;
 	const char *thread, *received, *displayed; /* the ids that a receipt and a marker name */
-	const char *condition;                     /* of an error */
+	const char *condition, *error_type, *error_text; /* of an error */
+	const char *children; /* " {urn:xmpp:receipts}request" of each of its children, in order */
+	const char *xml;      /* the message, where w->keeps_xml; else "" */
+	const char *outer_id; /* of what a privileged one is wrapped in */
 	bool privileged, wants_receipt, stored;    /* stored: with a hint that archives should keep it */
 	size_t connection; /* the number of the stream */
 };
@@ -91,7 +101,13 @@ struct world {
 	bool server_down;    /* connections are refused */
 	bool pong;           /* the pings that end a batch are answered; else world_pong does it */
 	bool slow_start;     /* the ping after the handshake gets no answer: we may not send yet */
-	bool forbids;        /* privileged messages come back with `forbidden` */
+	bool keeps_nothing;  /* for who is offline (XEP-0160) */
+	bool forbids;        /* privileged messages and iqs come back with `forbidden` */
+	const char *perms;   /* the <perm/>s that it grants, in place of those that were measured */
+	enum answers_roster roster;
+	/* There is a second connection with our name, and every so many-th of our stanzas to ourselves goes there; 0: none. */
+	size_t twin;
+	bool keeps_xml;
 	bool uploads;        /* the server has UPLOADS, which takes files of upload_max bytes */
 	size_t upload_max;
 	enum answers_slot slot;
@@ -113,6 +129,10 @@ struct world {
 	size_t clocks;       /* how often clients were asked for theirs */
 	size_t slots;        /* how many were asked for */
 	size_t slot_size;    /* for the last of them */
+	size_t slots_as_user; /* how many of them in the name of their user */
+	size_t rosters;      /* how often a roster was read or written */
+	size_t own;          /* stanzas that laterd has sent to itself */
+	const char *own_last; /* the last of them, as XML */
 	size_t turns;        /* that laterd has ended */
 	size_t reloads;      /* how often it wanted the configuration read again */
 	int code;            /* of the last world_try_start */
@@ -126,6 +146,12 @@ struct world {
 	struct bufferevent *ours, *peer; /* laterd's end and the server's */
 	struct parser *parser;
 	xmpp_ctx_t *ctx;
+	struct promise {
+		int64_t at; /* monotonic */
+		const char *xml;
+	} *promises; /* what the server will say */
+	size_t npromises, promises_cap;
+	xmpp_stanza_t *wrapper; /* of the iq that is being answered; NULL: none */
 	xmpp_stanza_t **answers;
 	size_t nanswers, answers_cap, batch;
 	struct laterd *laterd;
@@ -192,6 +218,8 @@ void world_pong(struct world *w);
 void world_bounce(struct world *w, const struct heard *m, const char *condition, const char *type);
 /* The recipient's client acknowledges it (XEP-0184). */
 void world_receipt(struct world *w, const struct heard *m);
+/* The message has such a child. */
+bool world_has_child(const struct heard *m, const char *name, const char *ns);
 
 /* -- Commands ----------------------------------------------------------------------------------------------------------------- */
 

@@ -2,27 +2,57 @@ import pytest
 
 from gateway import Gateway
 from kannel import Kannel
+from lending import Lender
 from mmsc import Mmsc
-from peers import Laterd, Prosody, Scene, User, free_ports
+from peers import Ejabberd, Laterd, Prosody, Scene, User, free_ports
 from web import Certificate, Library
 
+# Modules whose subject is the other side of laterd; Prosody, which starts faster, is there to carry commands and notices.
+PROSODY_ALONE = {
+    "test_gateway": "HTTP gateways",
+    "test_kill": "SMS on their way to a gateway",
+    "test_metrics_lint": "what a tool thinks of the text of the metrics",
+    "test_mms": "an MMSC and media from the web",
+    "test_sms": "Kannel",
+    "test_supervisor": "systemd",
+}
 # Tests that say how long something takes, and the one that needs most of the machine: never at the same time.
 BY_THE_CLOCK = ("test_kill", "test_punctual", "test_times")
 ACCOUNTS = ("juliet@example.org", "romeo@example.org", "nurse@example.org", "tybalt@elsewhere.example")
+SERVERS = {"prosody": Prosody, "ejabberd": Ejabberd}
+LENDER = Lender()
+
+
+def module_name(module):
+    return module.__name__.rpartition(".")[2]
 
 
 class World:
     """A server, laterd and their users; started piece by piece by the tests."""
 
-    def __init__(self):
+    def __init__(self, kind):
+        """kind: of SERVERS."""
+        self.kind = kind
         self.scene = Scene()
         self.server = self.laterd = None
+        self.borrowed = None
         self.users = []
         self.newcomers = 0
 
-    def start(self, *, privileges=True, offline=True, uploads=False, **sections):
-        self.server = Prosody(self.scene, privileges=privileges, offline=offline, accounts=ACCOUNTS,
-                              uploads=uploads).start()
+    def new_server(self, **options):
+        """One of its own, not started."""
+        self.server = SERVERS[self.kind](self.scene, accounts=ACCOUNTS, **options)
+        return self.server
+
+    def serve(self, **options):
+        """A running server, which may be one that other tests have used and will use."""
+        if self.kind != "ejabberd":
+            return self.new_server(**options).start()
+        self.server = self.borrowed = LENDER.lend(ACCOUNTS, **options)
+        return self.server
+
+    def start(self, *, privileges=True, offline=True, archive=False, uploads=False, **sections):
+        self.serve(privileges=privileges, offline=offline, archive=archive, uploads=uploads)
         self.laterd = Laterd(self.scene, self.server, **sections).start()
         return self
 
@@ -56,23 +86,41 @@ class World:
     def close(self):
         for user in self.users:
             user.forget_connection()
-        self.scene.close()
+        try:
+            self.scene.close()
+        finally:
+            if self.borrowed:
+                LENDER.take_back(self.borrowed)
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "any_server: the same whatever the XMPP server is; runs on Prosody alone")
+
+
+def pytest_generate_tests(metafunc):
+    if "server_kind" in metafunc.fixturenames:
+        alone = module_name(metafunc.module) in PROSODY_ALONE or metafunc.definition.get_closest_marker("any_server")
+        metafunc.parametrize("server_kind", ["prosody"] if alone else list(SERVERS), scope="module")
+
+
+def pytest_sessionfinish():
+    LENDER.close()
 
 
 @pytest.fixture
-def bare_world():
-    world = World()
+def bare_world(server_kind):
+    world = World(server_kind)
     yield world
     world.close()
 
 
 @pytest.fixture(scope="module")
-def stage(request):
+def stage(request, server_kind):
     """One world for all tests of a module, which has what it is started with in STAGE; a test takes newcomers.
 
     STAGE is a function of the world where that has other parties as well.
     """
-    world = World()
+    world = World(server_kind)
     try:
         sections = request.module.STAGE
         yield world.start(**(sections(world) if callable(sections) else sections))
@@ -143,11 +191,12 @@ def pytest_collection_modifyitems(config, items):
     if not hasattr(config, "workerinput"):
         return
     for item in items:
-        name = item.module.__name__.rpartition(".")[2]
+        name = module_name(item.module)
         if name in BY_THE_CLOCK:
             item.add_marker(pytest.mark.xdist_group("clock"))
         elif hasattr(item.module, "STAGE"):
-            item.add_marker(pytest.mark.xdist_group(name))
+            kind = item.callspec.params.get("server_kind") if hasattr(item, "callspec") else None
+            item.add_marker(pytest.mark.xdist_group(f"{name}-{kind}"))
     # The long ones first.
     items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
 
@@ -159,5 +208,5 @@ def pytest_runtest_makereport(item):
     arguments = getattr(item, "funcargs", {})
     world = arguments.get("bare_world") or arguments.get("stage")
     if report.failed and world is not None:
-        for party in world.scene.parties:
+        for party in [*world.scene.parties, *filter(None, [world.borrowed])]:
             report.sections.append((f"log of {party.name}", "\n".join(party.log.splitlines()[-200:])))

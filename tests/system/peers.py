@@ -1,20 +1,10 @@
-"""The parties of a system test: an XMPP server, laterd and users, all on private ports of 127.0.0.1.
-
-A Scene owns a directory below the system's temporary one, and everything started in it ends with it.  Server processes
-never run as root: when the caller is root they run as nobody.  Every wait is bounded and raises Timeout.
-"""
+"""The parties of a system test: laterd and its users, and from their modules the scene and the XMPP servers."""
 
 import asyncio
-import itertools
 import os
-import pwd
-import random
 import re
 import shutil
-import signal
-import socket
 import subprocess
-import tempfile
 import threading
 import time
 from datetime import datetime, timezone
@@ -24,271 +14,14 @@ from slixmpp import ClientXMPP
 from slixmpp.exceptions import IqError, IqTimeout
 
 from forms import Form, Reply, StanzaError
+from scene import PATIENCE, Process, Record, Scene, Timeout, free_ports  # noqa: F401
+from servers import UPLOAD_MAX, Ejabberd, Prosody  # noqa: F401
 
-PATIENCE = 10           # seconds for what a server does at once
-UPLOAD_MAX = 100000     # bytes of a file that Prosody takes
 CLIENT = "{jabber:client}"
 COMMANDS = "http://jabber.org/protocol/commands"
 DATA = "jabber:x:data"
 TIME = "{urn:xmpp:time}time"
 SILENT = object()
-
-
-class Timeout(AssertionError):
-    """What was waited for did not come."""
-
-
-class Record:
-    """A list that one thread appends to and others wait on."""
-
-    def __init__(self):
-        self.items = []
-        self.changed = threading.Condition()
-
-    def append(self, item):
-        with self.changed:
-            self.items.append(item)
-            self.changed.notify_all()
-
-    def wait(self, found, what, timeout=PATIENCE):
-        """What found(items) returns as soon as it is true."""
-        with self.changed:
-            result = self.changed.wait_for(lambda: found(self.items), timeout)
-        if not result:
-            raise Timeout(f"no {what} within {timeout} s")
-        return result
-
-
-def own_ports():
-    """The ports of this worker of pytest-xdist, over and over, each as late as can be.
-
-    They lie below those that connections are made from, which could take one between its choice and its use.
-    """
-    worker, workers = (os.environ.get(f"PYTEST_XDIST_WORKER{name}", alone) for name, alone in (("", "gw0"), ("_COUNT", "1")))
-    ports = range(15000 + int(worker.removeprefix("gw")) % int(workers), 30000, int(workers))
-    start = random.randrange(len(ports))
-    return itertools.cycle([*ports[start:], *ports[:start]])
-
-
-PORTS = own_ports()
-
-
-def is_free(port):
-    with socket.socket() as s:
-        try:
-            s.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def free_ports(count):
-    """Ports that nothing listens on, all different."""
-    return list(itertools.islice(filter(is_free, PORTS), count))
-
-
-class Scene:
-    """A private directory and the unprivileged user whom its files and processes belong to."""
-
-    def __init__(self):
-        self.owner = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
-        self.path = tempfile.mkdtemp(prefix="laterd-system-")
-        self.give(self.path)
-        self.parties = []
-        self.secrets = 0
-
-    def give(self, path):
-        os.chown(path, self.owner.pw_uid, self.owner.pw_gid)
-
-    def directory(self, name):
-        path = os.path.join(self.path, name)
-        if not os.path.isdir(path):
-            os.makedirs(path, 0o700)
-            self.give(path)
-        return path
-
-    def write(self, path, text, mode=0o600):
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w") as f:
-            f.write(text)
-        os.chmod(path, mode)
-        self.give(path)
-        return path
-
-    def secret(self, text):
-        """A file with this secret."""
-        self.secrets += 1
-        return self.write(os.path.join(self.directory("secrets"), str(self.secrets)), text + "\n")
-
-    def unprivileged(self, argv):
-        """A command line that leaves root behind and ends with this process, however that ends."""
-        identity = [] if os.geteuid() != 0 else [
-            f"--reuid={self.owner.pw_uid}", f"--regid={self.owner.pw_gid}", "--clear-groups"]
-        return ["setpriv", *identity, "--pdeathsig", "TERM", "--", *argv]
-
-    def close(self):
-        try:
-            for party in reversed(self.parties):
-                party.close()
-        finally:
-            for party in self.parties:
-                if getattr(party, "running", False) and hasattr(party, "kill"):
-                    party.kill()
-            shutil.rmtree(self.path)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-
-class Process:
-    """A server in the foreground whose output is read as it comes."""
-
-    def __init__(self, scene, name):
-        self.scene, self.name = scene, name
-        self.home = scene.directory(name)
-        self.child = None
-        self.reader = None
-        self.lines = Record()
-        scene.parties.append(self)
-
-    def spawn(self, argv):
-        assert self.child is None, f"{self.name} is already running"
-        environment = {k: v for k, v in os.environ.items()
-                       if k in ("PATH", "TZ", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")}
-        environment.update(LC_ALL="C.UTF-8", HOME=self.home)
-        # a session of its own, so that Ctrl-C reaches only the caller
-        self.child = subprocess.Popen(self.scene.unprivileged(argv), cwd=self.home, env=environment,
-                                      stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                      start_new_session=True)
-        self.reader = threading.Thread(target=self._read, args=(self.child.stdout,), daemon=True)
-        self.reader.start()
-
-    def _read(self, pipe):
-        with pipe:
-            for line in pipe:
-                self.lines.append(line.decode("utf-8", "replace").rstrip("\n"))
-
-    @property
-    def log(self):
-        return "\n".join(self.lines.items)
-
-    def mark(self):
-        """A place in the log for `since`."""
-        return len(self.lines.items)
-
-    def wait_log(self, pattern, timeout=PATIENCE, since=0):
-        def found(lines):
-            return next((line for line in lines[since:] if re.search(pattern, line)), None)
-        return self.lines.wait(found, f"line like {pattern!r} from {self.name}", timeout)
-
-    @property
-    def running(self):
-        return self.child is not None and self.child.poll() is None
-
-    def wait_exit(self, timeout=PATIENCE):
-        try:
-            status = self.child.wait(timeout)
-        except subprocess.TimeoutExpired:
-            raise Timeout(f"{self.name} did not end within {timeout} s") from None
-        self.reader.join(timeout)
-        self.child = None
-        return status
-
-    def kill(self):
-        """End it as a crash would."""
-        self.child.kill()
-        self.wait_exit()
-
-    def terminate(self, timeout=PATIENCE):
-        self.child.send_signal(signal.SIGTERM)
-        return self.wait_exit(timeout)
-
-    def close(self):
-        if self.running:
-            try:
-                self.terminate()
-            except Timeout:
-                self.kill()
-
-
-class Prosody(Process):
-    """Prosody with plain passwords and neither TLS nor server-to-server connections."""
-
-    privilege_ns = "urn:xmpp:privilege:2"
-
-    def __init__(self, scene, *, privileges=True, offline=True, component="later.example.org", secret="secret",
-                 accounts=("juliet@example.org", "romeo@example.org"), password="wonderland", ports=None, uploads=False):
-        super().__init__(scene, "prosody")
-        self.host = "127.0.0.1"
-        self.c2s_port, self.component_port = ports or free_ports(2)
-        self.http_port = free_ports(1)[0] if uploads else None
-        self.component, self.secret, self.password = component, secret, password
-        for account in accounts:
-            self.register(account)
-        domains = sorted({account.partition("@")[2] for account in accounts})
-        self.config = scene.write(os.path.join(self.home, "prosody.cfg.lua"),
-                                  self._config(domains, privileges, offline))
-
-    def _config(self, domains, privileges, offline):
-        lines = [
-            f'data_path = "{self.home}/data"',
-            f'pidfile = "{self.home}/prosody.pid"',
-            f'certificates = "{self.home}"',
-            'log = { { levels = { min = "info" }, to = "console" } }',
-            'interfaces = { "127.0.0.1" }',
-            'local_interfaces = { "127.0.0.1" }',
-            f'c2s_ports = {{ {self.c2s_port} }}',
-            f'component_ports = {{ {self.component_port} }}',
-            'modules_enabled = { "roster", "saslauth", "disco", "ping", "time", "version", "uptime", "vcard_legacy", '
-            + '"pep", "blocklist", "carbons"' + (', "offline"' if offline else '') + ' }',
-            'modules_disabled = { "s2s", "tls", "limits", "posix"' + ('' if offline else ', "offline"') + ' }',
-            'authentication = "internal_plain"',
-            'c2s_require_encryption = false',
-            'allow_unencrypted_plain_auth = true',
-            'c2s_stanza_size_limit = 4 * 1024 * 1024',
-        ]
-        if self.http_port:
-            lines += [f'http_ports = {{ {self.http_port} }}', 'https_ports = { }', 'http_interfaces = { "127.0.0.1" }']
-        for domain in domains:
-            lines.append(f'VirtualHost "{domain}"')
-            if privileges:
-                lines.append('  modules_enabled = { "privilege" }')
-                lines.append(f'  privileged_entities = {{ ["{self.component}"] = {{ roster = "both"; '
-                             'message = "outgoing"; presence = "managed_entity" } }')
-        lines.append(f'Component "{self.component}"')
-        lines.append(f'  component_secret = "{self.secret}"')
-        if privileges:
-            lines.append('  modules_enabled = { "privilege" }')
-        if self.http_port:
-            # where the users of example.org put files (XEP-0363)
-            lines.append('Component "upload.example.org" "http_file_share"')
-            lines.append(f'  http_file_share_size_limit = {UPLOAD_MAX}')
-            lines.append('  http_host = "127.0.0.1"')
-            lines.append(f'  http_external_url = "http://127.0.0.1:{self.http_port}/"')
-        return "\n".join(lines) + "\n"
-
-    def register(self, account):
-        """Write the file that `prosodyctl register` would."""
-        name, _, domain = account.partition("@")
-        path = self.scene.directory("prosody/data")
-        for part in (re.sub(r"[^A-Za-z0-9]", lambda c: f"%{ord(c[0]):02x}", domain), "accounts"):
-            path = os.path.join(path, part)
-            os.makedirs(path, 0o700, exist_ok=True)
-            self.scene.give(path)
-        self.scene.write(os.path.join(path, name + ".dat"), f'return {{ ["password"] = "{self.password}"; }};\n')
-
-    def start(self):
-        since = self.mark()
-        self.spawn(["prosody", "-F", "--config", self.config])
-        for service in ("c2s", "component", "http")[:3 if self.http_port else 2]:
-            self.wait_log(f"Activated service '{service}' on \\[127", since=since)
-        return self
-
-    def wait_component(self, since=0, timeout=PATIENCE):
-        """Until the component has authenticated."""
-        self.wait_log("External component successfully authenticated", timeout, since)
 
 
 class Laterd(Process):
@@ -345,10 +78,13 @@ class Laterd(Process):
         return f"'{value}'" if '"' in value else f'"{value}"'
 
     def start(self, wait=True):
-        since = self.server.mark()
+        since, ours = self.server.mark(), self.mark()
         self.spawn([self.binary, "-c", self.config])
         if wait:
             self.server.wait_component(since)
+            # ejabberd knows the way to us a little later than it says that it has accepted us
+            if self.sections["log"] == {"level": "info", "target": "stderr"}:
+                self.wait_log("connected to ", since=ours)
         return self
 
     def run(self, *arguments, timeout=PATIENCE):
@@ -473,6 +209,7 @@ class User:
                                  plugin_config={"feature_mechanisms": {"unencrypted_plain": True}})
         self.client.auto_authorize, self.client.auto_subscribe = None, False
         self.client.add_filter("in", self._seen)
+        self._prepare(self.client)
         started = asyncio.get_running_loop().create_future()
         self.client.add_event_handler("session_start", lambda _: started.done() or started.set_result(None))
         self.client.connect((self.server.host, self.server.c2s_port), force_starttls=False, disable_starttls=True)
@@ -481,6 +218,9 @@ class User:
             self.client.send_presence(ppriority=self.priority)
             # The pong comes after the server has taken the presence.
             await self._iq("get", self.jid.partition("@")[2], ET.Element("{urn:xmpp:ping}ping"), timeout)
+
+    def _prepare(self, client):
+        """What a kind of user does to a client before it connects."""
 
     def _seen(self, stanza):
         if stanza.name == "message":
@@ -561,10 +301,12 @@ class User:
         loop().call_soon_threadsafe(self.client.send_raw, xml)
 
     def send_presence(self, **arguments):
-        loop().call_soon_threadsafe(lambda: self.client.send_presence(**arguments))
+        client = self.client
+        loop().call_soon_threadsafe(lambda: client.send_presence(**arguments))
 
     def say(self, to, body):
-        loop().call_soon_threadsafe(lambda: self.client.send_message(mto=to, mbody=body, mtype="chat"))
+        client = self.client
+        loop().call_soon_threadsafe(lambda: client.send_message(mto=to, mbody=body, mtype="chat"))
 
     async def begin_command(self, node, fields=None, action=None, session=None, to=None, timeout=PATIENCE):
         """One request of an ad-hoc command; fields (var: text or list of texts) makes it carry a submitted form."""

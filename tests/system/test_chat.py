@@ -36,7 +36,7 @@ def unheard(chat, *lines):
 def test_help_names_what_they_may_use_and_nothing_else(chat):
     words = re.findall("^([a-z]+)\\b.* — ", chat.ask("help"), re.M)
     assert words == ["im", "sms", "remind", "list", "show", "edit", "now", "cancel", "pause", "resume", "history", "quota",
-                     "settings", "export", "forget"]
+                     "settings", "stop", "start", "export", "forget"]
     for word in words:
         assert chat.ask("help " + word).startswith(word), word
 

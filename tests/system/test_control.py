@@ -236,7 +236,9 @@ def test_show_tells_all_that_happened(stage, visitor):
     assert {"due", "expires", "sent"} <= {f.var for f in form.fields}
     told = events(visitor, packet)
     assert told[0] == "scheduled" and told[-1] == "taken by the server", told
-    assert "held: the recipient is not online" in told and "the recipient is online" in told
+    unseen = "it cannot be seen whether the recipient is online"
+    reason = "the recipient is not online" if stage.server.shows_absence else unseen
+    assert f"held: {reason}" in told and "the recipient is online" in told
     asked = visitor.command("show")
     assert packet in asked.form["id"].options
 

@@ -5,16 +5,14 @@ import sqlite3
 import stat
 
 import pytest
-from conftest import ACCOUNTS
 from forms import due_in, schedule
-from peers import Laterd, Prosody
+from peers import Laterd
 
 
 @pytest.fixture
 def laterd(bare_world):
     """Configured, not started, and with a server that is not there."""
-    bare_world.server = Prosody(bare_world.scene, accounts=ACCOUNTS)
-    bare_world.laterd = Laterd(bare_world.scene, bare_world.server)
+    bare_world.laterd = Laterd(bare_world.scene, bare_world.new_server())
     return bare_world.laterd
 
 
@@ -23,17 +21,20 @@ def line_of(laterd, text):
         return next(n for n, line in enumerate(f, 1) if text in line)
 
 
+@pytest.mark.any_server
 def test_version_is_told(laterd):
     result = laterd.run("--version")
     assert result.returncode == 0 and result.stdout.startswith("laterd ")
 
 
+@pytest.mark.any_server
 def test_check_accepts_a_good_file(laterd):
     result = laterd.run("--check", "-c", laterd.config)
     assert (result.returncode, result.stdout.strip()) == (0, f"{laterd.config}: ok")
     assert not os.path.exists(laterd.sections["store"]["database"])
 
 
+@pytest.mark.any_server
 @pytest.mark.parametrize("section, key, value, reason", [
     ("schedule", "tock", 1, "tock"),
     ("schedule", "tick", "often", "tick"),
@@ -51,11 +52,13 @@ def test_a_bad_configuration_is_named_by_file_line_and_reason(laterd, section, k
     assert started.returncode == 78 and place in started.stdout and reason in started.stdout, started.stdout
 
 
+@pytest.mark.any_server
 def test_a_missing_configuration_is_a_bad_one(laterd):
     result = laterd.run("-c", laterd.home + "/nonesuch.conf")
     assert result.returncode == 78 and "nonesuch.conf" in result.stdout
 
 
+@pytest.mark.any_server
 def test_a_secret_that_all_can_read_is_refused(laterd):
     os.chmod(laterd.sections["component"]["secret_file"], 0o644)
     result = laterd.run("-c", laterd.config)
@@ -63,12 +66,14 @@ def test_a_secret_that_all_can_read_is_refused(laterd):
     assert laterd.server.secret + "\n" not in result.stdout
 
 
+@pytest.mark.any_server
 def test_a_database_that_cannot_be_opened_ends_with_73(laterd):
     laterd.configure(store={**laterd.sections["store"], "database": laterd.home + "/nowhere/laterd.db"})
     result = laterd.run("-c", laterd.config)
     assert result.returncode == 73 and "nowhere/laterd.db" in result.stdout, result.stdout
 
 
+@pytest.mark.any_server
 def test_a_file_that_is_no_database_ends_with_73(laterd):
     laterd.scene.write(laterd.sections["store"]["database"], "This is not a database. " * 100)
     result = laterd.run("-c", laterd.config)
@@ -85,6 +90,7 @@ def test_sigterm_ends_with_0(world):
     assert world.laterd.terminate() == 0
 
 
+@pytest.mark.any_server
 def test_sigterm_ends_with_0_when_the_server_is_away(laterd):
     laterd.start(wait=False)
     laterd.wait_log(str(laterd.server.component_port))
@@ -92,12 +98,11 @@ def test_sigterm_ends_with_0_when_the_server_is_away(laterd):
 
 
 def test_a_wrong_secret_is_explained_and_tried_again(bare_world):
-    bare_world.server = Prosody(bare_world.scene, accounts=ACCOUNTS).start()
-    bare_world.laterd = Laterd(bare_world.scene, bare_world.server, secret="wrong").start(wait=False)
-    bare_world.server.wait_log("authentication failed")
+    server = bare_world.serve()
+    bare_world.laterd = Laterd(bare_world.scene, server, secret="wrong").start(wait=False)
+    server.wait_log(server.refused)
     bare_world.laterd.wait_log("(?i)secret.*(refuse|wrong|differ|match|not accept)|(refuse|wrong|differ|match|not accept).*secret")
-    since = bare_world.server.mark()
-    bare_world.server.wait_log("authentication failed", timeout=60, since=since)
+    server.wait_log(server.refused, timeout=60, since=server.mark())
     assert bare_world.laterd.running
 
 

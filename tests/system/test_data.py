@@ -48,7 +48,7 @@ def test_a_little_comes_as_a_message(stage, visitor, friend):
     copy = json.loads(export(stage, visitor).body)
     assert (copy["service"], copy["user"]) == (stage.laterd.address, visitor.jid)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", copy["exported"])
-    assert copy["settings"] == {"zone": "Asia/Tokyo", "notify": "sent", "offline": "server", "hours": 12}
+    assert copy["settings"] == {"zone": "Asia/Tokyo", "notify": "sent", "offline": "server", "hours": 12, "stopped": False}
     charge, = copy["charges"]
     assert (charge["kind"], charge["count"]) == ("im", 2)
     messages = {m["id"]: m for m in copy["messages"]}

@@ -103,7 +103,9 @@ def test_sigterm_waits_for_what_is_on_its_way(bare_world, gateway):
     start(bare_world, gateway, timeout=5)
     juliet = bare_world.online("juliet")
     due = due_in(3)
-    packets = [schedule(juliet, f"+4917000{n:06d}", "x", due, "sms") for n in range(100)]
+    packets = []
+    for begin in range(0, 100, RECIPIENTS):
+        packets += schedule(juliet, [f"+4917000{n:06d}" for n in range(begin, begin + RECIPIENTS)], "x", due, "sms")
     gateway.wait_requests(70)
     assert bare_world.laterd.terminate() == 0
     found = Counter(states(bare_world).values())

@@ -1,14 +1,11 @@
 """The parties themselves, without laterd."""
 
 import pytest
-from conftest import ACCOUNTS
-from peers import Prosody
 
 
 @pytest.fixture(params=[True, False], ids=["privileges", "no-privileges"])
 def server(request, bare_world):
-    bare_world.server = Prosody(bare_world.scene, privileges=request.param, accounts=ACCOUNTS).start()
-    return bare_world.server
+    return bare_world.serve(privileges=request.param)
 
 
 def test_two_users_of_a_private_server_talk(bare_world, server):

@@ -9,9 +9,8 @@ import threading
 import time
 
 import pytest
-from conftest import ACCOUNTS
 from forms import due_in, schedule
-from peers import Laterd, Prosody, Record, Timeout
+from peers import Laterd, Record, Timeout
 
 UNIT = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, os.pardir, "contrib", "systemd", "laterd.service")
 
@@ -62,8 +61,7 @@ class Supervisor:
 @pytest.fixture
 def alone(bare_world):
     """Not started, and with a server that is not there."""
-    bare_world.server = Prosody(bare_world.scene, accounts=ACCOUNTS)
-    bare_world.laterd = Laterd(bare_world.scene, bare_world.server)
+    bare_world.laterd = Laterd(bare_world.scene, bare_world.new_server())
     supervisor = Supervisor(bare_world.laterd)
     yield supervisor
     supervisor.close()
@@ -72,8 +70,7 @@ def alone(bare_world):
 @pytest.fixture
 def supervised(bare_world):
     """With its server, and not started."""
-    bare_world.server = Prosody(bare_world.scene, accounts=ACCOUNTS).start()
-    bare_world.laterd = Laterd(bare_world.scene, bare_world.server)
+    bare_world.laterd = Laterd(bare_world.scene, bare_world.serve())
     supervisor = Supervisor(bare_world.laterd)
     supervisor.world = bare_world
     yield supervisor

@@ -293,7 +293,7 @@ assert_tally(struct fixture *f)
 				    got.n[k][s]);
 }
 
-/* n packets that are not due, in all states, of a few people, and a series for each. */
+/* n packets that are not due, in all states, of a few people; a series and a pair for each. */
 static inline void
 fill(struct fixture *f, unsigned n)
 {
@@ -310,8 +310,11 @@ fill(struct fixture *f, unsigned n)
 	    "FROM c;"
 	    "DELETE FROM series;"
 	    "INSERT INTO series SELECT id, sender, recipient, 1, 1, 'FREQ=DAILY', "
-	    "'UTC', '2026-12-25T09:00:00', 1, 0, n %% 2, id, zeroblob(200) FROM packet;",
-	    n, NOON + 1, NOON + 1, NOON + 1);
+	    "'UTC', '2026-12-25T09:00:00', 1, 0, n %% 2, id, zeroblob(200) FROM packet;"
+	    "DELETE FROM pair; DELETE FROM stopped;"
+	    "INSERT INTO pair SELECT sender, 'to' || id, %" PRId64 " + n FROM packet;"
+	    "INSERT INTO stopped SELECT recipient || id, n FROM packet WHERE n %% 10 = 0;",
+	    n, NOON + 1, NOON + 1, NOON + 1, NOON);
 	by_hand(f, sql);
 }
 

@@ -35,6 +35,7 @@ struct world {
 	struct messenger *m;
 	struct buf events;
 	struct commands *commands;
+	enum relay relay; /* what may_relay says */
 	bool fail; /* the next commits */
 	unsigned turns;
 };
@@ -76,9 +77,10 @@ run_command(struct commands *c, const struct asker *who, const struct command_in
 }
 
 static bool
-admit(struct commands *c, const struct asker *who, struct reply *refusal)
+admit(struct commands *c, const struct asker *who, struct span name, struct reply *refusal)
 {
 	(void)c;
+	(void)name;
 	if (strcmp(who->jid.domain, "example.org") == 0)
 		return true;
 	reply_refuse(refusal, "forbidden", "auth", "You are not served.");
@@ -133,6 +135,13 @@ on_received(void *arg, const char *id, const char *from)
 	buf_printf(&((struct world *)arg)->events, "received(%s,%s) ", id, from);
 }
 
+static enum relay
+on_may_relay(void *arg, const char *from, const char *to)
+{
+	buf_printf(&((struct world *)arg)->events, "may_relay(%s,%s) ", from, to);
+	return ((struct world *)arg)->relay;
+}
+
 static void
 on_contact(void *arg, const char *recipient, enum contact answer)
 {
@@ -153,6 +162,12 @@ on_slot(void *arg, uint64_t ticket, enum res res, const struct slot *slot, const
 	buf_printf(&((struct world *)arg)->events, "slot(%u,%d) ", (unsigned)ticket, (int)res);
 }
 
+static void
+on_twin(void *arg)
+{
+	buf_text(&((struct world *)arg)->events, "twin ");
+}
+
 static const struct messenger_events messenger_events = {
 	.ready = on_ready,
 	.broken = on_broken,
@@ -161,9 +176,11 @@ static const struct messenger_events messenger_events = {
 	.bounced = on_bounced,
 	.not_allowed = on_not_allowed,
 	.received = on_received,
+	.may_relay = on_may_relay,
 	.contact = on_contact,
 	.client_clock = on_client_clock,
 	.slot = on_slot,
+	.twin = on_twin,
 };
 
 static void
@@ -596,8 +613,18 @@ test_bounces_and_receipts_are_reported(void **state)
 	assert_events(w, "");
 	peer_says(&w->peer,
 	    "<message id='z' from='" ROMEO "/x' to='juliet%example.org@later.example.org'>"
-	    "<received xmlns='urn:xmpp:receipts' id='A'/></message>");
-	assert_events(w, "received(A," ROMEO ") ");
+	    "<received xmlns='urn:xmpp:receipts' id='7K3QAB'/></message>");
+	assert_events(w, "received(7K3QAB," ROMEO ") ");
+	peer_says(&w->peer,
+	    "<message id='z' from='" ROMEO "/x' to='bot@later.example.org'>"
+	    "<received xmlns='urn:xmpp:receipts' id='A'/>"
+	    "<received xmlns='urn:xmpp:receipts' id='9ZTM2B'/></message>");
+	assert_events(w, "received(9ZTM2B," ROMEO ") ");
+	/* What nobody of ours can have been sent. */
+	peer_says(&w->peer,
+	    "<message id='z' from='" ROMEO "/x' to='bot@later.example.org'>"
+	    "<received xmlns='urn:xmpp:receipts' id='7k3qab'/></message>");
+	assert_events(w, "");
 	peer_says(&w->peer,
 	    "<message from='" ROMEO
 	    "/x' to='bot@later.example.org'><received xmlns='urn:xmpp:receipts'/></message>");
@@ -642,6 +669,9 @@ test_what_nobody_has_written_now_is_not_answered(void **state)
 	bring_up(w);
 	for (i = 0; i < sizeof(quiet) / sizeof(quiet[0]); i++)
 		for (k = 0; k < 3; k++) {
+			/* Between people, what comes late is passed on as well. */
+			if (k == 2 && strstr(quiet[i], "<delay") != NULL)
+				continue;
 			snprintf(text, sizeof(text), quiet[i], to[k]);
 			peer_says(&w->peer, text);
 			assert_string_equal(peer_heard(&w->peer), "");
@@ -650,18 +680,160 @@ test_what_nobody_has_written_now_is_not_answered(void **state)
 }
 
 static void
-test_replies_are_answered_with_a_way_out(void **state)
+test_strangers_are_answered_with_a_way_out(void **state)
 {
 	struct world *w = *state;
 	const char *heard;
 
 	bring_up(w);
+	w->relay = RELAY_STRANGERS;
 	heard = says_to(w, ALIAS, "im");
 	assert_non_null(strstr(heard, "type=\"error\""));
 	assert_non_null(strstr(heard, "to=\"juliet@example.org/balcony\""));
 	assert_non_null(strstr(heard, ALIAS));
 	assert_non_null(strstr(heard, "service-unavailable"));
-	assert_non_null(strstr(heard, "Replies to this address are not read"));
+	assert_non_null(strstr(heard, "Write to the person directly instead"));
+	assert_events(w, "may_relay(juliet@example.org," ROMEO ") ");
+	heard = says_to(w, "who@later.example.org", "im");
+	assert_non_null(strstr(heard, "item-not-found"));
+	heard = says_to(w, "bot%later.example.org@later.example.org", "im");
+	assert_non_null(strstr(heard, "item-not-found"));
+	assert_events(w, "");
+}
+
+static void
+test_replies_are_passed_on(void **state)
+{
+	struct world *w = *state;
+
+	bring_up(w);
+	assert_string_equal(says_to(w, ALIAS, "Ay me!"),
+	    "<message type='chat' id='c' from='juliet%example.org@later.example.org' to='" ROMEO
+	    "'><body>Ay me!</body><addresses xmlns='http://jabber.org/protocol/address'>"
+	    "<address type='ofrom' jid='juliet@example.org'/></addresses>"
+	    "<nick xmlns='http://jabber.org/protocol/nick'>juliet</nick></message>");
+	assert_events(w, "may_relay(juliet@example.org," ROMEO ") ");
+	/* No part of a batch, and nothing to settle. */
+	assert_int_equal(w->m->ops->batched(w->m), 0);
+	peer_says(&w->peer, PRIVILEGE_2);
+	assert_non_null(strstr(says_to(w, ALIAS, "Ay me!"),
+	    "<message xmlns='jabber:client' type='chat' id='c' from='juliet@example.org' to='" ROMEO
+	    "'><body>Ay me!</body></message></forwarded></privilege></message>"));
+	/* What comes back of them ends with us. */
+	assert_events(w, "may_relay(juliet@example.org," ROMEO ") ");
+	peer_says(&w->peer,
+	    "<message type='error' id='c' from='" ROMEO "/x' "
+	    "to='juliet%example.org@later.example.org'><body>Ay me!</body><error type='cancel'>"
+	    "<service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>");
+	assert_events(w, "bounced(c," ROMEO ",service-unavailable,cancel) ");
+	assert_string_equal(peer_heard(&w->peer), "");
+}
+
+static void
+test_a_reply_and_a_receipt_part_ways(void **state)
+{
+	struct world *w = *state;
+	const char *heard;
+
+	bring_up(w);
+	peer_says(&w->peer,
+	    "<message type='chat' id='z'" FROM_JULIET "to='" ALIAS "'>"
+	    "<received xmlns='urn:xmpp:receipts' id='7K3QAB'/><body>Ay</body></message>");
+	assert_events(w,
+	    "received(7K3QAB,juliet@example.org) may_relay(juliet@example.org," ROMEO ") ");
+	heard = peer_heard(&w->peer);
+	assert_non_null(strstr(heard, "<body>Ay</body>"));
+	assert_null(strstr(heard, "received"));
+	peer_says(&w->peer,
+	    "<message type='chat' id='z'" FROM_JULIET "to='" ALIAS "'>"
+	    "<received xmlns='urn:xmpp:receipts' id='c'/></message>");
+	assert_events(w, "may_relay(juliet@example.org," ROMEO ") ");
+	assert_heard_part(w, "<received xmlns='urn:xmpp:receipts' id='c'></received>");
+}
+
+static void
+test_a_refused_wrapper_of_a_reply_is_no_packets(void **state)
+{
+	struct world *w = *state;
+	const char *heard;
+
+	bring_up(w);
+	peer_says(&w->peer, PRIVILEGE_2);
+	peer_says(&w->peer,
+	    "<message type='chat' id='7K3QAB'" FROM_JULIET "to='" ALIAS "'>"
+	    "<body>Ay</body></message>");
+	assert_heard_part(w, "<message id='relay-0' from='later.example.org' to='example.org'>");
+	assert_events(w, "may_relay(juliet@example.org," ROMEO ") ");
+	peer_says(&w->peer,
+	    "<message type='error' id='relay-0' from='example.org' to='later.example.org'>"
+	    "<error type='auth'><forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"
+	    "</message>");
+	assert_events(w, "not_allowed(relay-0) ");
+	assert_false(w->m->ops->speaks_for(w->m, "juliet@example.org"));
+	heard = peer_heard(&w->peer);
+	assert_non_null(strstr(heard, "to=\"juliet@example.org/balcony\""));
+	assert_non_null(strstr(heard, "id=\"7K3QAB\""));
+	assert_non_null(strstr(heard, "try again later"));
+	heard = says_to(w, ALIAS, "Ay");
+	assert_non_null(strstr(heard, "from='juliet%example.org@later.example.org'"));
+	/* Nobody else can say so. */
+	peer_says(&w->peer,
+	    "<message type='error' id='relay-0' from='evil.example' to='later.example.org'/>");
+	assert_string_equal(peer_heard(&w->peer), "");
+}
+
+static void
+test_a_reply_of_a_failed_turn_is_told_so(void **state)
+{
+	static const enum relay answers[] = { RELAY_YES, RELAY_STRANGERS, RELAY_TROUBLE };
+	struct world *w = *state;
+	const char *heard;
+	size_t i;
+
+	bring_up(w);
+	for (i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		w->relay = answers[i];
+		w->fail = true;
+		heard = says_to(w, ALIAS, "Ay me!");
+		assert_null(strstr(heard, "Ay me!"));
+		assert_null(strstr(heard, "service-unavailable"));
+		assert_non_null(strstr(heard, "<message"));
+		assert_non_null(strstr(heard, "to=\"juliet@example.org/balcony\""));
+		assert_non_null(strstr(heard, "id=\"c\""));
+		assert_non_null(strstr(heard, "internal-server-error"));
+		assert_non_null(strstr(heard, "type=\"wait\""));
+		assert_non_null(strstr(heard, "could not be passed on"));
+		assert_null(strstr(strstr(heard, "<message") + 1, "<message"));
+	}
+	/* What nobody would have heard of is not answered now. */
+	peer_says(&w->peer,
+	    "<message type='chat'" FROM_JULIET "to='" ALIAS "'>"
+	    "<composing xmlns='http://jabber.org/protocol/chatstates'/></message>");
+	assert_string_equal(peer_heard(&w->peer), "");
+	w->fail = false;
+	w->relay = RELAY_YES;
+	heard = says_to(w, ALIAS, "Ay me!");
+	assert_non_null(strstr(heard, "Ay me!"));
+	assert_null(strstr(heard, "error"));
+}
+
+static void
+test_our_own_stanzas_are_never_passed_on(void **state)
+{
+	static const char *const from[] = { "bot@later.example.org", "later.example.org",
+		"juliet%example.org@later.example.org/x" };
+	struct world *w = *state;
+	char text[400];
+	size_t i;
+
+	bring_up(w);
+	for (i = 0; i < 3; i++) {
+		snprintf(text, sizeof(text), "<message type='chat' id='c' from='%s' to='%s'>"
+		    "<body>x</body></message>", from[i], ALIAS);
+		peer_says(&w->peer, text);
+	}
+	assert_string_equal(peer_heard(&w->peer), "");
+	assert_events(w, "");
 }
 
 static void
@@ -780,6 +952,7 @@ test_what_is_measured_is_exposed(void **state)
 
 	assert_exposed(w, "\nlaterd_stream_up 0\n");
 	assert_exposed(w, "\nlaterd_streams_total 0\n");
+	assert_exposed(w, "\nlaterd_stream_twins_total 0\n");
 	assert_exposed(w, "\nlaterd_pong_seconds_count 0\n");
 	bring_up(w);
 	peer_says(&w->peer, PRIVILEGE_2);
@@ -793,6 +966,9 @@ test_what_is_measured_is_exposed(void **state)
 	says_to(w, "bot@later.example.org", "im");
 	peer_says(&w->peer, "<message from='eve@evil.example/x' "
 	    "to='bot@later.example.org'><body>im</body></message>");
+	says_to(w, ALIAS, "Ay me!");
+	w->relay = RELAY_STRANGERS;
+	says_to(w, ALIAS, "Ay me!");
 	assert_exposed(w, "\nlaterd_stream_up 1\n");
 	assert_exposed(w, "\nlaterd_streams_total 1\n");
 	assert_exposed(w, "\nlaterd_pong_seconds_sum 2\n");
@@ -804,8 +980,146 @@ test_what_is_measured_is_exposed(void **state)
 	assert_exposed(w, "\nlaterd_chat_lines_total{result=\"heard\"} 1\n");
 	assert_exposed(w, "\nlaterd_chat_lines_total{result=\"refused\"} 1\n");
 	assert_exposed(w, "\nlaterd_chat_lines_total{result=\"ignored\"} 0\n");
+	assert_exposed(w, "\nlaterd_relayed_total{result=\"relayed\"} 1\n");
+	assert_exposed(w, "\nlaterd_relayed_total{result=\"strangers\"} 1\n");
 	assert_exposed(w, "\nlaterd_talks 1\n");
 	assert_exposed(w, "\nlaterd_sessions 0\n");
+}
+
+/* -- A second connection with our address ------------------------------------------------------ */
+
+#define FOREIGN_NONCE "0123456789abcdef0123456789abcdef"
+
+/* What this process has pinged itself with since the stream was last asked: ids, in order. */
+static size_t
+self_pings(struct world *w, char ids[][64], size_t max)
+{
+	static const char begin_of[] = "<iq type='get' id='self-";
+	const char *at = peer_heard(&w->peer);
+	size_t n = 0;
+
+	while ((at = strstr(at, begin_of)) != NULL) {
+		const char *id = at + strlen("<iq type='get' id='"), *quote = strchr(id, '\'');
+
+		assert_true(n < max);
+		assert_non_null(quote);
+		snprintf(ids[n++], 64, "%.*s", (int)(quote - id), id);
+		assert_true(strncmp(quote, "' from='later.example.org' to='later.example.org'>"
+		    "<ping xmlns='urn:xmpp:ping'/></iq>", 80) == 0);
+		at = quote;
+	}
+	return n;
+}
+
+static void
+routes_back(struct world *w, const char *id)
+{
+	char text[2048];
+
+	snprintf(text, sizeof(text), "<iq type='get' id='%s' from='later.example.org' "
+	    "to='later.example.org' xml:lang='en'><ping xmlns='urn:xmpp:ping'/></iq>", id);
+	peer_says(&w->peer, text);
+}
+
+static void
+test_pings_to_ourselves_come_back_and_are_not_answered(void **state)
+{
+	struct world *w = *state;
+	char ids[16][64];
+	size_t i;
+
+	shake_hands(w);
+	assert_int_equal(self_pings(w, ids, 16), 8);
+	for (i = 0; i < 8; i++)
+		routes_back(w, ids[i]);
+	peer_says(&w->peer, SETTLE);
+	assert_events(w, "ready ");
+	for (i = 0; i < 10; i++) {
+		assert_string_equal(peer_heard(&w->peer), "");
+		peer_passes(&w->peer, 20000);
+		assert_string_equal(peer_heard(&w->peer), "");
+		peer_passes(&w->peer, 40000);
+		assert_int_equal(self_pings(w, ids, 16), 1);
+		routes_back(w, ids[0]);
+	}
+	assert_events(w, "");
+	assert_exposed(w, "\nlaterd_stream_twins_total 0\n");
+}
+
+static void
+test_a_ping_of_another_process_tells_of_a_twin(void **state)
+{
+	struct world *w = *state;
+
+	bring_up(w);
+	peer_passes(&w->peer, 11000);
+	peer_heard(&w->peer);
+	peer_logged(&w->peer);
+	routes_back(w, "self-" FOREIGN_NONCE "-7");
+	assert_events(w, "twin ");
+	assert_non_null(strstr(peer_logged(&w->peer),
+	    "a second connection as later.example.org and divides"));
+	assert_string_equal(peer_heard(&w->peer), "");
+	assert_exposed(w, "\nlaterd_stream_twins_total 1\n");
+	/* And nobody but our own domain can say so. */
+	peer_passes(&w->peer, 61000);
+	peer_says(&w->peer,
+	    "<iq type='get' id='self-" FOREIGN_NONCE "-8' from='eve@evil.example/x' "
+	    "to='later.example.org'><ping xmlns='urn:xmpp:ping'/></iq>");
+	assert_events(w, "");
+	assert_heard_part(w, "<iq id=\"self-" FOREIGN_NONCE "-8\"");
+}
+
+/* The settle ping's answer goes to the twin: a new connection a minute, not a quick loop. */
+static void
+test_a_twin_that_gets_our_pongs_costs_a_connection_a_minute(void **state)
+{
+	struct world *w = *state;
+	char ids[16][64];
+	size_t i, n;
+
+	for (i = 0; i < 5; i++) {
+		int64_t begun = w->peer.now;
+
+		shake_hands(w);
+		n = self_pings(w, ids, 16);
+		assert_int_equal(n, 8);
+		routes_back(w, ids[0]);
+		routes_back(w, ids[5]);
+		peer_passes(&w->peer, 20000);
+		assert_events(w, "twin ");
+		while (w->peer.dials == i + 1)
+			peer_passes(&w->peer, timers_next(&w->peer.timers) - w->peer.now);
+		assert_in_range(w->peer.now - begun, 60000, 62000);
+	}
+	assert_exposed(w, "\nlaterd_stream_twins_total 5\n");
+}
+
+/* What was sent is sent again with the same id, and at most once a minute. */
+static void
+test_a_twin_that_gets_the_pong_of_a_batch_costs_a_minute(void **state)
+{
+	struct world *w = *state;
+	char settle[128];
+	unsigned i;
+
+	shake_hands(w);
+	for (i = 1; i < 4; i++) {
+		int64_t begun = w->peer.now;
+
+		snprintf(settle, sizeof(settle), "<iq type='result' id='settle-%u' "
+		    "from='example.org' to='later.example.org'/>", i);
+		peer_says(&w->peer, settle);
+		assert_events(w, "ready ");
+		assert_int_equal(send_one(w, "7k3qab", false), RES_OK);
+		assert_int_equal(w->m->ops->barrier(w->m), RES_OK);
+		component_flush(w->component);
+		while (w->peer.dials == i)
+			peer_passes(&w->peer, timers_next(&w->peer.timers) - w->peer.now);
+		assert_in_range(w->peer.now - begun, 60000, 62000);
+		assert_events(w, "broken ");
+		shake_hands(w);
+	}
 }
 
 /* -- Presence ---------------------------------------------------------------------------------- */
@@ -1034,7 +1348,8 @@ test_a_turn_that_could_not_be_written_is_answered_with_an_error(void **state)
 	heard = peer_heard(&w->peer);
 	assert_null(strstr(heard, "done for"));
 	assert_null(strstr(heard, "type=\"result\""));
-	assert_null(strstr(heard, "<message"));
+	assert_null(strstr(heard, "<body>"));
+	assert_non_null(strstr(heard, "<message"));
 	assert_non_null(strstr(heard, "id=\"1\""));
 	assert_non_null(strstr(heard, "id=\"2\""));
 	assert_non_null(strstr(heard, "internal-server-error"));
@@ -1419,12 +1734,21 @@ main(void)
 		with_component(test_a_message_above_200_kib_is_refused),
 		with_component(test_bounces_and_receipts_are_reported),
 		with_component(test_what_nobody_has_written_now_is_not_answered),
-		with_component(test_replies_are_answered_with_a_way_out),
+		with_component(test_strangers_are_answered_with_a_way_out),
+		with_component(test_replies_are_passed_on),
+		with_component(test_a_reply_and_a_receipt_part_ways),
+		with_component(test_a_refused_wrapper_of_a_reply_is_no_packets),
+		with_component(test_a_reply_of_a_failed_turn_is_told_so),
+		with_component(test_our_own_stanzas_are_never_passed_on),
 		with_component(test_chat_reaches_the_service),
 		with_component(test_chat_of_a_failed_turn_is_told_so),
 		with_component(test_chat_that_took_time_is_answered_after_its_turn),
 		with_component(test_domain_that_is_served_no_more_grants_nothing),
 		with_component(test_what_is_measured_is_exposed),
+		with_component(test_pings_to_ourselves_come_back_and_are_not_answered),
+		with_component(test_a_ping_of_another_process_tells_of_a_twin),
+		with_component(test_a_twin_that_gets_our_pongs_costs_a_connection_a_minute),
+		with_component(test_a_twin_that_gets_the_pong_of_a_batch_costs_a_minute),
 		with_component(test_subscriptions_to_us_are_answered),
 		with_component(test_we_ask_for_a_subscription_and_hear_the_answer),
 		with_component(test_silence_after_a_probe_is_reported),

@@ -60,7 +60,7 @@ packet_alone(const struct packet *p, struct span text, const struct mms *mms,
 	struct buf out = { 0 };
 	struct export x;
 
-	assert_int_equal(export_begin(&x, &out, "later.example.org", "j@example.org", NOW, &plain),
+	assert_int_equal(export_begin(&x, &out, "later.example.org", "j@example.org", NOW, &plain, false),
 	    RES_OK);
 	assert_int_equal(export_packet(&x, p, text, mms, history), RES_OK);
 	assert_int_equal(export_end(&x), RES_OK);
@@ -99,7 +99,7 @@ test_document_without_anything_has_settings_and_empty_lists(void **state)
 
 	(void)state;
 	assert_int_equal(export_begin(&x, &out, "later.example.org", "juliet@example.org", NOW,
-	    &plain), RES_OK);
+	    &plain, false), RES_OK);
 	assert_int_equal(export_end(&x), RES_OK);
 	root = parse(&out);
 	assert_int_equal(json_object_size(root), 7);
@@ -107,7 +107,8 @@ test_document_without_anything_has_settings_and_empty_lists(void **state)
 	assert_string_equal(text_at(root, "user"), "juliet@example.org");
 	assert_string_equal(text_at(root, "exported"), "2026-11-22T10:00:00Z");
 	settings = json_object_get(root, "settings");
-	assert_int_equal(json_object_size(settings), 2);
+	assert_int_equal(json_object_size(settings), 3);
+	assert_true(json_is_false(json_object_get(settings, "stopped")));
 	assert_string_equal(text_at(settings, "notify"), "failure");
 	assert_int_equal(json_integer_value(json_object_get(settings, "hours")), 24);
 	list_at(root, "charges", 0);
@@ -127,11 +128,12 @@ test_settings_are_written_with_their_words(void **state)
 	json_t *root, *settings;
 
 	(void)state;
-	assert_int_equal(export_begin(&x, &out, "s", "u", NOW, &account), RES_OK);
+	assert_int_equal(export_begin(&x, &out, "s", "u", NOW, &account, true), RES_OK);
 	assert_int_equal(export_end(&x), RES_OK);
 	root = parse(&out);
 	settings = json_object_get(root, "settings");
-	assert_int_equal(json_object_size(settings), 4);
+	assert_int_equal(json_object_size(settings), 5);
+	assert_true(json_is_true(json_object_get(settings, "stopped")));
 	assert_string_equal(text_at(settings, "zone"), "Europe/Berlin");
 	assert_string_equal(text_at(settings, "notify"), "delivered");
 	assert_string_equal(text_at(settings, "offline"), "hold");
@@ -154,7 +156,7 @@ test_lists_keep_their_order_and_all_they_were_given(void **state)
 	(void)state;
 	add_event(&charges, 20261121, "im 2");
 	add_event(&charges, 20261122, "sms 3");
-	assert_int_equal(export_begin(&x, &out, "s", "u", NOW, &plain), RES_OK);
+	assert_int_equal(export_begin(&x, &out, "s", "u", NOW, &plain, false), RES_OK);
 	assert_int_equal(export_charges(&x, &charges), RES_OK);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(export_series(&x, &se, SPAN("text"), NULL), RES_OK);
@@ -191,7 +193,7 @@ test_a_list_may_be_left_out(void **state)
 	json_t *root;
 
 	(void)state;
-	assert_int_equal(export_begin(&x, &out, "s", "u", NOW, &plain), RES_OK);
+	assert_int_equal(export_begin(&x, &out, "s", "u", NOW, &plain, false), RES_OK);
 	assert_int_equal(export_series(&x, &se, SPAN(""), NULL), RES_OK);
 	assert_int_equal(export_end(&x), RES_OK);
 	root = parse(&out);
@@ -202,7 +204,7 @@ test_a_list_may_be_left_out(void **state)
 
 	buf_reset(&out);
 	add_event(&charges, 20261121, "im 2");
-	assert_int_equal(export_begin(&x, &out, "s", "u", NOW, &plain), RES_OK);
+	assert_int_equal(export_begin(&x, &out, "s", "u", NOW, &plain, false), RES_OK);
 	assert_int_equal(export_charges(&x, &charges), RES_OK);
 	assert_int_equal(export_end(&x), RES_OK);
 	root = parse(&out);
@@ -352,7 +354,7 @@ test_recurrence_has_its_rule_and_its_text(void **state)
 	json_t *root, *o;
 
 	(void)state;
-	assert_int_equal(export_begin(&x, &out, "s", "u", NOW, &plain), RES_OK);
+	assert_int_equal(export_begin(&x, &out, "s", "u", NOW, &plain, false), RES_OK);
 	assert_int_equal(export_series(&x, &se, SPAN("It is {date}"), NULL), RES_OK);
 	se.paused = false;
 	assert_int_equal(export_series(&x, &se, SPAN(""), NULL), RES_OK);
@@ -386,7 +388,7 @@ test_recurrence_of_an_mms_has_subject_and_media(void **state)
 	json_t *root, *o;
 
 	(void)state;
-	assert_int_equal(export_begin(&x, &out, "s", "u", NOW, &plain), RES_OK);
+	assert_int_equal(export_begin(&x, &out, "s", "u", NOW, &plain, false), RES_OK);
 	assert_int_equal(export_series(&x, &se, SPAN("Look!"), &mms), RES_OK);
 	assert_int_equal(export_end(&x), RES_OK);
 	root = parse(&out);
@@ -428,7 +430,7 @@ test_charge_that_nobody_can_read_breaks_nothing(void **state)
 	(void)state;
 	for (size_t i = 0; i < n; i++)
 		add_event(&es, charges[i].day, charges[i].what);
-	assert_int_equal(export_begin(&x, &out, "s", "u", NOW, &plain), RES_OK);
+	assert_int_equal(export_begin(&x, &out, "s", "u", NOW, &plain, false), RES_OK);
 	assert_int_equal(export_charges(&x, &es), RES_OK);
 	assert_int_equal(export_end(&x), RES_OK);
 	root = parse(&out);
@@ -511,7 +513,7 @@ test_every_string_may_be_hostile(void **state)
 	p.state = (enum packet_state)99;
 	p.offline = (enum offline)99;
 	add_event(&es, NOW, evil);
-	assert_int_equal(export_begin(&x, &out, evil, evil, NOW, &account), RES_OK);
+	assert_int_equal(export_begin(&x, &out, evil, evil, NOW, &account, false), RES_OK);
 	assert_int_equal(export_charges(&x, &es), RES_OK);
 	assert_int_equal(export_series(&x, &se, SPAN("\"},{\xff\\"), NULL), RES_OK);
 	assert_int_equal(export_packet(&x, &p, SPAN("\"},{\xff\\"), &mms, &es), RES_OK);
@@ -560,7 +562,7 @@ write_all(struct buf *out)
 
 	for (int i = 0; i < 20; i++)
 		add_event(&es, 20261122, "im 1");
-	res = export_begin(&x, out, "later.example.org", "j@example.org", NOW, &plain);
+	res = export_begin(&x, out, "later.example.org", "j@example.org", NOW, &plain, false);
 	if (res == RES_OK)
 		res = export_charges(&x, &es);
 	if (res == RES_OK)
@@ -603,7 +605,7 @@ test_buffer_that_failed_stays_failed(void **state)
 
 	(void)state;
 	memset(body, 'x', sizeof(body));
-	assert_int_equal(export_begin(&x, &out, "s", "u", NOW, &plain), RES_OK);
+	assert_int_equal(export_begin(&x, &out, "s", "u", NOW, &plain, false), RES_OK);
 	assert_int_equal(
 	    export_packet(&x, &p, (struct span){ body, sizeof(body) }, NULL, &none), RES_NOMEM);
 	assert_int_equal(export_end(&x), RES_NOMEM);

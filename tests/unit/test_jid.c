@@ -317,8 +317,47 @@ test_local_parts_that_are_no_aliases_are_refused(void **state)
 			fail_msg("accepted: %s", bad[i]);
 		assert_string_equal(jid.bare, "");
 	}
-	assert_int_equal(jid_of_alias(&jid, "Juliet%Example.ORG"), RES_OK);
+}
+
+static void
+test_every_user_has_one_alias(void **state)
+{
+	/* Each means an address, but is not its alias. */
+	static const char *const other[] = { "Juliet%example.org", "juliet%Example.org",
+		"juliet%example.org.", "juliet\xc2\xad%example.org", "juliet%exam\xc2\xadple.org",
+		"\xef\xbd\x8auliet%example.org", "\xc3\x84%b.c", "a%b\xc3\x9c.de", "a\xcc\x88%b.c" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++) {
+		if (jid_of_alias(&jid, other[i]) != RES_INVALID)
+			fail_msg("accepted: %s", other[i]);
+		assert_string_equal(jid.bare, "");
+		assert_string_equal(jid.local, "");
+		assert_string_equal(jid.domain, "");
+	}
+	assert_int_equal(jid_of_alias(&jid, "juliet%example.org"), RES_OK);
 	assert_string_equal(jid.bare, "juliet@example.org");
+	assert_string_equal(jid.local, "juliet");
+	assert_string_equal(jid.domain, "example.org");
+	/* What has no alias stands behind none: letters of both directions, an IPv6 literal. */
+	assert_int_equal(jid_of_alias(&jid, "a%\xd7\x90.x"), RES_INVALID);
+	assert_int_equal(jid_of_alias(&jid, "a%[::1]"), RES_INVALID);
+	assert_string_equal(jid.bare, "");
+}
+
+static void
+test_an_alias_has_at_most_1023_bytes(void **state)
+{
+	static char local[3000];
+
+	(void)state;
+	for (size_t len = 1; len < sizeof(local) - 5; len += len < 1010 || len > 1030 ? 97 : 1) {
+		memset(local, 'a', len);
+		strcpy(local + len, "%b.c");
+		assert_int_equal(
+		    jid_of_alias(&jid, local), len + 4 <= 1023 ? RES_OK : RES_INVALID);
+		assert_int_equal(strlen(jid.bare), len + 4 <= 1023 ? len + 4 : 0);
+	}
 }
 
 int
@@ -336,6 +375,8 @@ main(void)
 		cmocka_unit_test(test_an_alias_leads_back_to_its_user),
 		cmocka_unit_test(test_users_without_an_alias_are_refused),
 		cmocka_unit_test(test_local_parts_that_are_no_aliases_are_refused),
+		cmocka_unit_test(test_every_user_has_one_alias),
+		cmocka_unit_test(test_an_alias_has_at_most_1023_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,10 +20,10 @@ check(enum offline choice, enum offline_action unknown, enum offline_action aske
 }
 
 static void
-test_auto_holds_only_for_those_known_to_be_offline(void **state)
+test_auto_holds_for_those_known_or_soon_known_to_be_offline(void **state)
 {
 	(void)state;
-	check(OFFLINE_AUTO, ACTION_SEND, ACTION_SEND, ACTION_SEND, ACTION_HOLD);
+	check(OFFLINE_AUTO, ACTION_SEND, ACTION_HOLD, ACTION_SEND, ACTION_HOLD);
 }
 
 static void
@@ -146,7 +146,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_auto_holds_only_for_those_known_to_be_offline),
+		cmocka_unit_test(test_auto_holds_for_those_known_or_soon_known_to_be_offline),
 		cmocka_unit_test(test_hold_lets_go_only_when_online_and_asks_when_unknown),
 		cmocka_unit_test(test_server_sends_in_any_case),
 		cmocka_unit_test(test_drop_sends_only_to_those_online),

@@ -87,9 +87,10 @@ test_empty_queue_gives_nothing(void **state)
 }
 
 static void
-test_order_is_by_next_then_due_then_id(void **state)
+test_order_is_by_next_then_due_then_age_then_id(void **state)
 {
 	struct queue qu = { 0 };
+	struct queued *older;
 
 	(void)state;
 	push(&qu, 2, 1, "E");
@@ -99,7 +100,10 @@ test_order_is_by_next_then_due_then_id(void **state)
 	push(&qu, INT64_MAX, 0, "F");
 	push(&qu, 1, 9, "D");
 	push(&qu, INT64_MIN, 0, "0");
-	for (const char *id = "0\0A\0B\0C\0D\0E\0F\0"; *id != '\0'; id += 2)
+	older = make(1, 2, "Z");
+	older->p.created_at = -1;
+	assert_int_equal(queue_push(&qu, older), RES_OK);
+	for (const char *id = "0\0Z\0A\0B\0C\0D\0E\0F\0"; *id != '\0'; id += 2)
 		pop(&qu, id);
 	queue_clear(&qu);
 }
@@ -153,7 +157,7 @@ main(void)
 		cmocka_unit_test(test_queued_packet_has_strings_and_body_of_its_own),
 		cmocka_unit_test(test_body_may_be_absent),
 		cmocka_unit_test(test_empty_queue_gives_nothing),
-		cmocka_unit_test(test_order_is_by_next_then_due_then_id),
+		cmocka_unit_test(test_order_is_by_next_then_due_then_age_then_id),
 		cmocka_unit_test(test_any_order_of_pushes_and_pops_comes_out_sorted),
 		cmocka_unit_test(test_cleared_queue_can_be_used_again),
 	};

@@ -11,11 +11,15 @@ static void ask_again(void);
 static void
 on_answer(void *arg, const struct request_answer *a)
 {
-	static const char *const ends[] = { "result", "error", "timeout", "gone" };
+	static const char *const ends[] = { "result", "error", "timeout", "gone", "denied" };
 
+	assert_true(a->end == REQUEST_GONE || !a->unsent);
 	buf_printf(&w.told, "%s:%s:%s", (const char *)arg, ends[a->end], a->from);
-	if (a->end == REQUEST_RESULT || a->end == REQUEST_ERROR)
+	if (a->end == REQUEST_RESULT || a->end == REQUEST_ERROR ||
+	    (a->end == REQUEST_DENIED && a->iq != NULL))
 		buf_printf(&w.told, ":%s", stanza_attr(a->iq, "id"));
+	else if (a->unsent)
+		buf_text(&w.told, ":unsent");
 	else
 		assert_null(a->iq);
 	buf_text(&w.told, " ");
@@ -235,7 +239,7 @@ test_a_failed_turn_ends_its_questions_with_the_timers(void **state)
 	assert_int_equal(timers_next(&w.timers), w.now);
 	again = 1;
 	wire_passes(&w, 0);
-	assert_told(&w, "newer:gone:" JULIET " (asked) new:gone:" JULIET " ");
+	assert_told(&w, "newer:gone:" JULIET ":unsent (asked) new:gone:" JULIET ":unsent ");
 	requests_committed(w.requests);
 	wire_answer(&w, 1, JULIET, "result", "");
 	assert_told(&w, "old:result:" JULIET ":request-1 ");
@@ -314,6 +318,143 @@ test_so_many_at_once_and_no_more(void **state)
 	assert_int_equal(ask("b"), RES_OK);
 }
 
+/* -- In the name of a user --------------------------------------------------------------------- */
+
+#define USER    "juliet@example.org"
+#define SERVICE "upload.example.org"
+#define WRAP(inside) "<privilege xmlns='urn:xmpp:privilege:2'>" \
+	"<forwarded xmlns='urn:xmpp:forward:0'>" inside "</forwarded></privilege>"
+#define INNER(attributes) "<iq xmlns='jabber:client' " attributes "><x xmlns='y'/></iq>"
+#define ADDRESSES "from='" SERVICE "' to='" USER "' "
+
+static enum res
+ask_as_user(char *name)
+{
+	const struct request rq = {
+		.type = "get",
+		.from = "later.example.org",
+		.to = SERVICE,
+		.as = USER,
+		.child = stanza_new(w.ctx, "request", "urn:xmpp:http:upload:0"),
+		.timeout_ms = 1000,
+		.fn = on_answer,
+		.arg = name,
+	};
+
+	return requests_ask(w.requests, &rq);
+}
+
+static void
+test_a_question_in_a_users_name_goes_to_their_server(void **state)
+{
+	(void)state;
+	assert_int_equal(ask_as_user("a"), RES_OK);
+	assert_string_equal(buf_str(&w.out), "<iq from='later.example.org' id='request-1' to='" USER
+	    "' type='get'><privileged_iq xmlns='urn:xmpp:privilege:2'><iq id='request-1' to='"
+	    SERVICE "' type='get' xmlns='jabber:client'>"
+	    "<request xmlns='urn:xmpp:http:upload:0'></></></></>");
+	requests_committed(w.requests);
+	wire_answer(&w, 1, USER, "result", WRAP(INNER(ADDRESSES "id='request-1' type='result'")));
+	assert_told(&w, "a:result:" SERVICE ":request-1 ");
+	wire_answer(&w, 1, USER, "result", WRAP(INNER(ADDRESSES "id='request-1' type='result'")));
+	assert_told(&w, "");
+	ask_as_user("b");
+	requests_committed(w.requests);
+	wire_answer(&w, 2, USER, "result",
+	    WRAP(INNER("from='Upload.Example.org' to='" USER "/x' id='request-2' type='error'")));
+	assert_told(&w, "b:error:" SERVICE ":request-2 ");
+	ask_as_user("c");
+	requests_committed(w.requests);
+	wire_passes(&w, 1000);
+	assert_told(&w, "c:timeout:" SERVICE " ");
+}
+
+static void
+test_only_the_users_server_answers_in_their_name(void **state)
+{
+	static const char *const others[] = { SERVICE, "example.org", USER "/balcony",
+		"romeo@example.org", "later.example.org" };
+	size_t i;
+
+	(void)state;
+	ask_as_user("a");
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		requests_committed(w.requests);
+		wire_answer(&w, 1, others[i], "result",
+		    WRAP(INNER(ADDRESSES "id='request-1' type='result'")));
+		wire_answer(&w, 1, others[i], "error", "");
+	}
+	assert_told(&w, "");
+	wire_answer(&w, 1, USER, "error", "");
+	assert_told(&w, "a:denied:" SERVICE ":request-1 ");
+}
+
+/* text with n in place of its "%u" */
+static void
+number(char *out, size_t len, const char *text, unsigned n)
+{
+	const char *at = strstr(text, "%u");
+
+	if (at == NULL)
+		snprintf(out, len, "%s", text);
+	else
+		snprintf(out, len, "%.*s%u%s", (int)(at - text), text, n, at + 2);
+}
+
+static void
+test_what_is_forwarded_must_be_the_answer(void **state)
+{
+	static const char *const none[] = {
+		"", "<x/>", INNER(ADDRESSES "id='request-%u' type='result'"), WRAP(""),
+		"<privilege xmlns='urn:xmpp:privilege:2'>"
+		    INNER(ADDRESSES "id='request-%u' type='result'") "</privilege>",
+		"<privilege xmlns='urn:xmpp:privilege:1'><forwarded xmlns='urn:xmpp:forward:0'>"
+		    INNER(ADDRESSES "id='request-%u' type='result'") "</forwarded></privilege>",
+		WRAP(INNER(ADDRESSES "id='request-1%u' type='result'")),
+		WRAP(INNER(ADDRESSES "type='result'")),
+		WRAP(INNER(ADDRESSES "id='request-%u'")),
+		WRAP(INNER(ADDRESSES "id='request-%u' type='get'")),
+		WRAP(INNER(ADDRESSES "id='request-%u' type='set'")),
+		WRAP(INNER("to='" USER "' id='request-%u' type='result'")),
+		WRAP(INNER("from='" SERVICE "' id='request-%u' type='result'")),
+		WRAP(INNER("from='evil.example' to='" USER "' id='request-%u' type='result'")),
+		WRAP(INNER("from='" SERVICE "/x' to='" USER "' id='request-%u' type='result'")),
+		WRAP(INNER("from='" SERVICE "' to='romeo@example.org' id='request-%u' "
+		    "type='result'")),
+		WRAP(INNER("from='@' to='@' id='request-%u' type='result'")),
+		WRAP("<message xmlns='jabber:client' " ADDRESSES "id='request-%u' type='result'/>"),
+		WRAP("<iq xmlns='other' " ADDRESSES "id='request-%u' type='result'/>"),
+	};
+	char xml[1000];
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		assert_int_equal(ask_as_user("a"), RES_OK);
+		requests_committed(w.requests);
+		number(xml, sizeof(xml), none[i], i + 1);
+		wire_answer(&w, i + 1, USER, "result", xml);
+		assert_told(&w, "a:denied:" SERVICE " ");
+	}
+}
+
+static void
+test_a_question_in_a_users_name_that_cannot_leave(void **state)
+{
+	struct request rq = { .type = "get", .from = BOT, .to = SERVICE, .as = USER,
+		.timeout_ms = 1, .fn = on_answer, .arg = "a" };
+
+	(void)state;
+	assert_int_equal(requests_ask(w.requests, &rq), RES_NOMEM);
+	w.verdict = RES_INVALID;
+	assert_int_equal(ask_as_user("a"), RES_INVALID);
+	w.verdict = RES_OK;
+	ask_as_user("b");
+	requests_failed(w.requests);
+	wire_passes(&w, 0);
+	assert_told(&w, "b:gone:" SERVICE ":unsent ");
+}
+
 #define with_wire(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int
@@ -332,6 +473,10 @@ main(void)
 		with_wire(test_what_cannot_be_sent_is_not_under_way),
 		with_wire(test_a_child_that_could_not_be_made_is_no_question),
 		with_wire(test_so_many_at_once_and_no_more),
+		with_wire(test_a_question_in_a_users_name_goes_to_their_server),
+		with_wire(test_only_the_users_server_answers_in_their_name),
+		with_wire(test_what_is_forwarded_must_be_the_answer),
+		with_wire(test_a_question_in_a_users_name_that_cannot_leave),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -166,6 +166,8 @@ test_a_copy_is_a_plain_and_private_database(void **state)
 	put_big(f, 0, 200);
 	assert_int_equal(f->ops->put_series(f->store, &se), RES_OK);
 	assert_int_equal(f->ops->set_meta(f->store, "seal_key", "cafe"), RES_OK);
+	assert_int_equal(f->ops->set_stopped(f->store, YOU, NOON), RES_OK);
+	assert_int_equal(f->ops->set_pair(f->store, ME, YOU, NOON), RES_OK);
 	commit(f);
 	b = begin(f, "copy.db");
 	assert_int_equal(access(beside(f, "copy.db"), F_OK), -1);

@@ -356,6 +356,156 @@ test_trouble_costs_what_is_found(void **state)
 	packets_free(&ps);
 }
 
+/* -- Who has written to whom ------------------------------------------------------------------- */
+
+/* What SQLite has changed and written so far: rows, pages, and bytes of the log. */
+struct written {
+	int64_t rows, pages, log;
+};
+
+static struct written
+written(struct fixture *f)
+{
+	struct written w = { .rows = sqlite3_total_changes64(db_of(f)->handle) };
+	int pages = 0, high = 0;
+	struct stat st;
+	char path[128];
+
+	assert_int_equal(sqlite3_db_status(db_of(f)->handle, SQLITE_DBSTATUS_CACHE_WRITE, &pages,
+			     &high, 0),
+	    SQLITE_OK);
+	w.pages = pages;
+	snprintf(path, sizeof(path), "%s-wal", f->path);
+	w.log = stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
+	return w;
+}
+
+static void
+test_a_pair_that_was_noted_within_an_hour_costs_no_write(void **state)
+{
+	static const int64_t soon[] = { 0, 1, HOUR_MS / 2, HOUR_MS - 1, -1, -HOUR_MS, -NOON };
+	struct fixture *f = *state;
+	struct written before, after;
+	int64_t at;
+
+	assert_int_equal(f->ops->set_pair(f->store, ME, YOU, NOON), RES_OK);
+	commit(f);
+	(void)work(f);
+	before = written(f);
+	assert_true(before.rows > 0 && before.pages > 0 && before.log > 0);
+	for (size_t i = 0; i < sizeof(soon) / sizeof(soon[0]); i++) {
+		assert_int_equal(f->ops->set_pair(f->store, ME, YOU, NOON + soon[i]), RES_OK);
+		/* Not even a transaction. */
+		assert_int_equal(db_of(f)->turn, TURN_NONE);
+		assert_true(sqlite3_get_autocommit(db_of(f)->handle));
+		commit(f);
+	}
+	after = written(f);
+	assert_memory_equal(&after, &before, sizeof(after));
+	/* One look into the key each. */
+	assert_in_range(work(f), 1, 20 * sizeof(soon) / sizeof(soon[0]));
+	assert_int_equal(f->ops->pair(f->store, ME, YOU, &at), RES_OK);
+	assert_int_equal(at, NOON);
+	/* What is seen to grow when there is one. */
+	assert_int_equal(f->ops->set_pair(f->store, ME, YOU, NOON + HOUR_MS), RES_OK);
+	commit(f);
+	after = written(f);
+	assert_int_equal(after.rows, before.rows + 1);
+	assert_true(after.pages > before.pages && after.log > before.log);
+}
+
+/* What a turn costs that writes anyway. */
+static struct written
+cost_of_a_turn(struct fixture *f, bool noted)
+{
+	struct written before, after;
+
+	assert_int_equal(f->ops->set_meta(f->store, "a", "b"), RES_OK);
+	commit(f);
+	before = written(f);
+	assert_int_equal(f->ops->set_meta(f->store, "a", "b"), RES_OK);
+	if (noted)
+		assert_int_equal(f->ops->set_pair(f->store, ME, YOU, NOON + 1), RES_OK);
+	commit(f);
+	after = written(f);
+	return (struct written){ after.rows - before.rows, after.pages - before.pages,
+		after.log - before.log };
+}
+
+static void
+test_such_a_pair_adds_nothing_to_a_turn_that_writes(void **state)
+{
+	struct fixture *f = *state;
+	struct written without_it, with_it;
+
+	assert_int_equal(f->ops->set_pair(f->store, ME, YOU, NOON), RES_OK);
+	without_it = cost_of_a_turn(f, false);
+	with_it = cost_of_a_turn(f, true);
+	assert_int_equal(without_it.rows, 1);
+	assert_memory_equal(&with_it, &without_it, sizeof(with_it));
+}
+
+/* Look, note what is noted, note anew, and ask who has stopped, with so many of each stored. */
+static int64_t
+cost_of_pairs(struct fixture *f, unsigned stored)
+{
+	int64_t at;
+	bool stopped;
+
+	by_hand(f, "DELETE FROM packet");
+	fill(f, stored);
+	reopen(f);
+	assert_int_equal(f->ops->set_pair(f->store, ME, YOU, NOON), RES_OK);
+	assert_int_equal(f->ops->set_pair(f->store, ME, YOU, NOON), RES_OK);
+	assert_int_equal(f->ops->set_pair(f->store, ME, YOU, NOON + DAY_MS), RES_OK);
+	assert_int_equal(f->ops->pair(f->store, YOU, ME, &at), RES_OK);
+	assert_int_equal(at, NOON + DAY_MS);
+	assert_int_equal(f->ops->stopped(f->store, YOU, &stopped), RES_OK);
+	assert_false(stopped);
+	assert_int_equal(f->ops->set_stopped(f->store, YOU, NOON), RES_OK);
+	assert_int_equal(f->ops->set_stopped(f->store, YOU, 0), RES_OK);
+	f->ops->rollback(f->store);
+	return work(f);
+}
+
+static void
+test_pairs_cost_the_same_however_many_are_stored(void **state)
+{
+	struct fixture *f = *state;
+	const int64_t few = cost_of_pairs(f, 10);
+
+	assert_true(few > 50);
+	assert_int_equal(cost_of_pairs(f, 20000), few);
+}
+
+static int64_t
+cost_of_purge(struct fixture *f, unsigned stored, int64_t before, size_t max, int64_t expected)
+{
+	int64_t n = -1;
+
+	by_hand(f, "DELETE FROM packet");
+	fill(f, stored);
+	reopen(f);
+	assert_int_equal(f->ops->purge_pairs(f->store, before, max, &n), RES_OK);
+	assert_int_equal(n, expected);
+	f->ops->rollback(f->store);
+	return work(f);
+}
+
+static void
+test_a_purge_of_pairs_walks_what_it_deletes(void **state)
+{
+	struct fixture *f = *state;
+	const int64_t none = cost_of_purge(f, 10, NOON, 99, 0);
+	const int64_t five = cost_of_purge(f, 10, NOON + 6, 99, 5);
+
+	/* Few are old, or many of which a few are to go. */
+	assert_true(five > none + 50);
+	assert_int_equal(cost_of_purge(f, 20000, NOON, 99, 0), none);
+	assert_int_equal(cost_of_purge(f, 20000, NOON + 6, 99, 5), five);
+	assert_in_range(cost_of_purge(f, 20000, INT64_MAX, 5, 5), five - 10, five + 10);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_store, remove_dir)
 
 int
@@ -371,6 +521,10 @@ main(void)
 		TEST(test_what_operators_may_ask_costs_those_who_send_a_few_percent),
 		TEST(test_a_tally_costs_nothing_whatever_is_stored),
 		TEST(test_trouble_costs_what_is_found),
+		TEST(test_a_pair_that_was_noted_within_an_hour_costs_no_write),
+		TEST(test_such_a_pair_adds_nothing_to_a_turn_that_writes),
+		TEST(test_pairs_cost_the_same_however_many_are_stored),
+		TEST(test_a_purge_of_pairs_walks_what_it_deletes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

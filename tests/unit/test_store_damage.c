@@ -135,7 +135,9 @@ read_all(struct fixture *f)
 	struct account account;
 	struct quota_use use;
 	struct store_next next;
-	enum res res[17];
+	int64_t at;
+	bool stopped;
+	enum res res[19];
 	const size_t n = sizeof(res) / sizeof(res[0]);
 	bool damaged = false;
 
@@ -155,7 +157,9 @@ read_all(struct fixture *f)
 	res[13] = f->ops->charges(f->store, ME, 1000, &history);
 	res[14] = f->ops->forgets(f->store, 1000, &history);
 	res[15] = f->ops->account(f->store, ME, &account);
-	res[16] = f->ops->claim(f->store, false, NOON, 1000, &ps);
+	res[16] = f->ops->stopped(f->store, ME, &stopped);
+	res[17] = f->ops->pair(f->store, ME, YOU, &at);
+	res[18] = f->ops->claim(f->store, false, NOON, 1000, &ps);
 	for (size_t i = 0; i < n; i++) {
 		/* A broken turn answers TEMPFAIL; only claim writes here, and it is last. */
 		assert_true(res[i] == RES_OK || res[i] == RES_NOTFOUND || res[i] == RES_PERMFAIL ||
@@ -188,6 +192,8 @@ test_a_damaged_page_is_an_error_and_nothing_worse(void **state)
 		assert_int_equal(f->ops->put_series(f->store, &se), RES_OK);
 	}
 	assert_int_equal(f->ops->set_forget(f->store, ME, NOON), RES_OK);
+	assert_int_equal(f->ops->set_stopped(f->store, ME, NOON), RES_OK);
+	assert_int_equal(f->ops->set_pair(f->store, ME, YOU, NOON), RES_OK);
 	assert_int_equal(
 	    f->ops->set_account(f->store, ME, &(struct account){ .zone = "UTC" }), RES_OK);
 	for (unsigned i = 100; i < 200; i++) {

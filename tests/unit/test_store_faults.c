@@ -50,6 +50,10 @@ put_occurrences(struct fixture *f)
 	assert_int_equal(f->ops->set_limit(f->store, YOU, KIND_SMS, &limit), RES_OK);
 	assert_int_equal(f->ops->set_contact(f->store, YOU, CONTACT_GRANTED, NOON), RES_OK);
 	assert_int_equal(f->ops->set_forget(f->store, YOU, NOON), RES_OK);
+	assert_int_equal(f->ops->set_stopped(f->store, YOU, NOON), RES_OK);
+	assert_int_equal(f->ops->set_pair(f->store, YOU, ME, NOON), RES_OK);
+	assert_int_equal(f->ops->set_pair(f->store, ME, YOU, NOON), RES_OK);
+	assert_int_equal(f->ops->set_pair(f->store, ME, ME, 1), RES_OK);
 }
 
 /*
@@ -202,6 +206,22 @@ do_forget(struct fixture *f)
 	return f->ops->set_forget(f->store, ME, NOON);
 }
 
+/* What sending and recipients' words bring. */
+static enum res
+do_pairs(struct fixture *f)
+{
+	int64_t n;
+	enum res res;
+
+	if ((res = f->ops->set_pair(f->store, ME, YOU, NOON + HOUR_MS)) != RES_OK ||
+	    (res = f->ops->set_pair(f->store, YOU, YOU, NOON)) != RES_OK ||
+	    (res = f->ops->purge_pairs(f->store, NOON, 9, &n)) != RES_OK ||
+	    (res = f->ops->set_stopped(f->store, YOU, 0)) != RES_OK)
+		return res;
+	assert_int_equal(n, 1);
+	return f->ops->set_stopped(f->store, ME, NOON);
+}
+
 /* One turn with every verb that writes. */
 static enum res
 do_turn(struct fixture *f)
@@ -223,6 +243,8 @@ do_turn(struct fixture *f)
 	if (res == RES_OK && (res = do_edits(f, &ps)) == RES_OK &&
 	    (res = do_operate(f, &ps)) == RES_OK)
 		res = do_forget(f);
+	if (res == RES_OK)
+		res = do_pairs(f);
 	packets_free(&ps);
 	if (res != RES_OK || (res = f->ops->set_limit(f->store, ME, KIND_IM, &limit)) != RES_OK ||
 	    (res = f->ops->set_account(f->store, ME, &account)) != RES_OK ||

@@ -59,7 +59,7 @@ bring_to(struct fixture *f, int version, struct buf *rows)
 		by_hand(f,
 		    "WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 60) "
 		    "INSERT INTO packet SELECT NULL, printf('%06d', i), 'a@b', 'c@d', 1 + i % 3, "
-		    "1 + i % 10, 1, i, i, i, i, 0, i, 0, 0, 20261225, 1, 'UTC', zeroblob(2000) "
+		    "1 + i % 10, 1, i, i, i, i, i % 7, i, 0, 0, 20261225, 1, 'UTC', zeroblob(2000) "
 		    "FROM c;"
 		    "INSERT INTO event SELECT NULL, n, 1, 'scheduled' FROM packet;"
 		    "INSERT INTO charge VALUES ('a@b', 1, 20261225, 54);"

@@ -274,6 +274,8 @@ test_a_schema_with_a_part_missing_is_refused(void **state)
 		"DROP TABLE event",
 		"DROP TABLE series",
 		"DROP TABLE forget",
+		"DROP TABLE stopped",
+		"DROP TABLE pair",
 		"ALTER TABLE packet RENAME COLUMN revision TO edition",
 	};
 	struct fixture *f = *state;
@@ -401,6 +403,7 @@ test_published_steps_are_as_they_were_published(void **state)
 		UINT64_C(0xe65ab3c656b2d38c),
 		UINT64_C(0x42fe4fbdd4cb9716),
 		UINT64_C(0xc2bf716e5bf18dd1),
+		UINT64_C(0xd500c14e001a6562),
 	};
 	const size_t n = sizeof(published) / sizeof(published[0]);
 

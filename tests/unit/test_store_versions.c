@@ -88,6 +88,17 @@ make_version_3(struct fixture *f)
 	    "INSERT INTO forget VALUES ('" YOU "', 9);");
 }
 
+/* The same in version 4, where the service has been charged what everybody was. */
+static void
+make_version_4(struct fixture *f)
+{
+	make_version_3(f);
+	bring_to(f, 4);
+	by_hand(f,
+	    "INSERT INTO charge VALUES ('" YOU "', 2, 20261224, 7), "
+	    "('" QUOTA_SERVICE "', 2, 20261224, 7)");
+}
+
 static const struct {
 	int number;
 	void (*make)(struct fixture *f);
@@ -95,6 +106,7 @@ static const struct {
 	{ 1, make_version_1 },
 	{ 2, make_version_2 },
 	{ 3, make_version_3 },
+	{ 4, make_version_4 },
 };
 
 #define NVERSIONS (sizeof(versions) / sizeof(versions[0]))
@@ -138,6 +150,7 @@ dump(struct fixture *f, int version, struct buf *out)
 		{ 3, "SELECT jid, zone, offline, hours FROM account ORDER BY jid" },
 		{ 3, "SELECT * FROM series ORDER BY id" },
 		{ 3, "SELECT * FROM forget" },
+		{ 4, "SELECT * FROM charge ORDER BY sender, kind, day" },
 	};
 	sqlite3 *h = NULL;
 
@@ -217,6 +230,7 @@ test_a_database_brought_forward_is_one_that_is_new(void **state)
 		sqlite3_finalize(stmt);
 		assert_non_null(strstr(buf_str(&schemas[i]), "series_of"));
 		assert_non_null(strstr(buf_str(&schemas[i]), "packet_trouble"));
+		assert_non_null(strstr(buf_str(&schemas[i]), "pair_at"));
 		start_anew(f);
 	}
 	for (size_t i = 0; i < NVERSIONS; i++)
@@ -351,7 +365,7 @@ test_charges_of_older_versions_are_those_of_the_service_as_well(void **state)
 {
 	struct fixture *f = *state;
 
-	for (size_t i = 0; i < NVERSIONS; i++) {
+	for (size_t i = 0; i < NVERSIONS && versions[i].number < 4; i++) {
 		versions[i].make(f);
 		by_hand(f,
 		    "INSERT INTO charge VALUES ('" YOU "', 2, 20261225, 7), "
@@ -400,6 +414,90 @@ test_older_versions_begin_with_no_recurrence_and_no_wish(void **state)
 	}
 }
 
+static void
+assert_pair(struct fixture *f, const char *one, const char *other, int64_t expected)
+{
+	int64_t at = -1;
+
+	assert_int_equal(f->ops->pair(f->store, one, other, &at), RES_OK);
+	assert_int_equal(at, expected);
+	at = -1;
+	assert_int_equal(f->ops->pair(f->store, other, one, &at), RES_OK);
+	assert_int_equal(at, expected);
+}
+
+/* As if they had been noted when they were sent; whoever has only been sent SMS has no alias. */
+static void
+test_pairs_are_those_of_the_im_that_were_sent(void **state)
+{
+	static const struct {
+		const char *sender, *recipient;
+		int kind;
+		int64_t sent_at;
+	} rows[] = {
+		{ "a@x", "b@y", KIND_IM, 300 },
+		{ "a@x", "b@y", KIND_IM, NOON },
+		{ "a@x", "b@y", KIND_IM, 500 },
+		{ "a@x", "b@y", KIND_MMS, NOON + 1 },
+		{ "b@y", "a@x", KIND_IM, 700 },
+		{ "a@x", "c@y", KIND_IM, 0 },
+		{ "a@x", "d@y", KIND_IM, -5 },
+		{ "a@x", "+4917012345678", KIND_SMS, 800 },
+		{ "e@x", "e@x", KIND_IM, 900 },
+		{ "", "", KIND_IM, 1000 },
+		{ "f@x", "g@y", KIND_IM, INT64_MAX },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < NVERSIONS; i++) {
+		versions[i].make(f);
+		for (unsigned k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+			char sql[256];
+
+			snprintf(sql, sizeof(sql),
+			    "UPDATE packet SET sender = '%s', recipient = '%s', kind = %d, "
+			    "sent_at = %" PRId64 " WHERE n = %u",
+			    rows[k].sender, rows[k].recipient, rows[k].kind, rows[k].sent_at,
+			    k + 2);
+			by_hand(f, sql);
+		}
+		by_hand(f, "UPDATE packet SET recipient = recipient || char(0) WHERE n = 1");
+		store_reopen(f);
+		assert_pair(f, "a@x", "b@y", NOON);
+		assert_pair(f, "a@x", "c@y", 0);
+		assert_pair(f, "a@x", "d@y", 0);
+		assert_pair(f, "a@x", "+4917012345678", 0);
+		assert_pair(f, "e@x", "e@x", 900);
+		assert_pair(f, "f@x", "g@y", INT64_MAX);
+		assert_pair(f, ME, YOU, 0);
+		assert_int_equal(query_int(((struct db *)f->store)->handle,
+				     "SELECT count(*) FROM pair"),
+		    6);
+		start_anew(f);
+	}
+}
+
+static void
+test_in_older_versions_nobody_has_stopped_us(void **state)
+{
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < NVERSIONS; i++) {
+		bool stopped = true;
+
+		versions[i].make(f);
+		store_reopen(f);
+		assert_int_equal(f->ops->stopped(f->store, YOU, &stopped), RES_OK);
+		assert_false(stopped);
+		assert_int_equal(f->ops->set_stopped(f->store, YOU, NOON), RES_OK);
+		commit(f);
+		store_reopen(f);
+		assert_int_equal(f->ops->stopped(f->store, YOU, &stopped), RES_OK);
+		assert_true(stopped);
+		start_anew(f);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_dir, remove_dir)
 
 int
@@ -412,6 +510,8 @@ main(void)
 		TEST(test_accounts_of_older_versions_keep_what_they_were),
 		TEST(test_charges_of_older_versions_are_those_of_the_service_as_well),
 		TEST(test_older_versions_begin_with_no_recurrence_and_no_wish),
+		TEST(test_pairs_are_those_of_the_im_that_were_sent),
+		TEST(test_in_older_versions_nobody_has_stopped_us),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -256,16 +256,62 @@ test_a_failure_after_a_success_is_said_again(void **state)
 }
 
 static void
-test_a_conflict_waits_long(void **state)
+test_a_conflict_waits_as_any_failure(void **state)
+{
+	struct world *w = *state;
+	const char *log;
+	int i;
+
+	stream_start(w->stream);
+	for (i = 0; i < 4; i++) {
+		int64_t full = INT64_C(1000) << i;
+
+		peer_connected(&w->peer);
+		peer_says(&w->peer, PEER_HEADER);
+		peer_says(&w->peer, STREAM_ERROR("conflict"));
+		log = peer_logged(&w->peer);
+		if (i == 0) {
+			assert_non_null(strstr(log, "another connection as later.example.org"));
+			assert_non_null(strstr(log, "a former one of ours ends"));
+			assert_non_null(strstr(log, "another laterd is connected, stop it"));
+		} else
+			assert_string_equal(log, "");
+		assert_in_range(next_try(w), full / 2, full);
+		try_again(w);
+	}
+	/* The server has noticed. */
+	bring_up(w);
+}
+
+static void
+test_a_conflict_ends_a_connection_that_was_up_as_any_failure(void **state)
 {
 	struct world *w = *state;
 
-	stream_start(w->stream);
-	peer_connected(&w->peer);
-	peer_says(&w->peer, PEER_HEADER);
+	bring_up(w);
+	peer_passes(&w->peer, 40000);
 	peer_says(&w->peer, STREAM_ERROR("conflict"));
-	assert_non_null(
-	    strstr(peer_logged(&w->peer), "another component is connected as later.example.org"));
+	assert_events(w, "down turn ");
+	assert_non_null(strstr(peer_logged(&w->peer), "stop it, or give it a component address"));
+	assert_in_range(next_try(w), 500, 1000);
+}
+
+/* As a server that prefers the newer of two connections does: each drives the other away. */
+static void
+test_two_that_drive_each_other_away_slow_down(void **state)
+{
+	struct world *w = *state;
+	int i;
+
+	stream_start(w->stream);
+	for (i = 0; i < 7; i++) {
+		bring_up(w);
+		peer_passes(&w->peer, 1000);
+		peer_says(&w->peer, STREAM_ERROR("conflict"));
+		assert_events(w, "down turn ");
+		if (i < 6)
+			try_again(w);
+	}
 	assert_true(next_try(w) >= 30000);
 }
 
@@ -889,7 +935,9 @@ main(void)
 		with_stream(test_a_wrong_secret_is_said_once_and_never_shown),
 		with_stream(test_the_same_failure_is_said_again_after_ten_minutes),
 		with_stream(test_a_failure_after_a_success_is_said_again),
-		with_stream(test_a_conflict_waits_long),
+		with_stream(test_a_conflict_waits_as_any_failure),
+		with_stream(test_a_conflict_ends_a_connection_that_was_up_as_any_failure),
+		with_stream(test_two_that_drive_each_other_away_slow_down),
 		with_stream(test_other_stream_errors_are_named),
 		with_stream(test_backoff_grows_and_ends_after_a_steady_connection),
 		with_stream(test_a_connection_that_does_not_come_is_given_up),

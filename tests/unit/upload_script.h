@@ -28,6 +28,7 @@
 
 static struct wire w;
 static struct upload *u;
+static struct privilege *privilege;
 static bool ask_at_end; /* for another slot, when the next is told */
 
 static enum res
@@ -69,16 +70,26 @@ on_told(void *arg, uint64_t ticket, enum res res, const struct slot *slot, const
 	}
 }
 
+static void
+on_refused(void *arg, const char *domain, xmpp_stanza_t *error)
+{
+	assert_ptr_equal(arg, &w);
+	buf_printf(&w.told, "refused:%s:%s ", domain, stanza_condition(error));
+	privilege_revoke(privilege, domain, PRIVILEGE_SLOT);
+}
+
 static int
 begin(void **state)
 {
 	struct upload_env env = { .from = BOT, .own = "later.example.org", .told = on_told,
-		.arg = &w };
+		.refused = on_refused, .arg = &w };
 
 	(void)state;
 	wire_begin(&w);
 	ask_at_end = false;
 	env.ctx = w.ctx;
+	env.privilege = privilege = privilege_new();
+	assert_non_null(privilege);
 	env.clock = &w.clock;
 	env.timers = &w.timers;
 	env.requests = w.requests;
@@ -95,6 +106,7 @@ end(void **state)
 	requests_free(&w.requests);
 	upload_free(&u);
 	assert_null(u);
+	privilege_free(&privilege);
 	wire_end(&w);
 	return 0;
 }
