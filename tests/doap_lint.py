@@ -58,7 +58,7 @@ NAMESPACES = {
 }
 # Named in the source for what others do, and used without a namespace of their own.
 OTHERS_DO = {"0198"}
-NO_NAMESPACE = {"0082", "0384"}
+NO_NAMESPACE = {"0082", "0160", "0384"}
 
 NAMESPACE = re.compile(r"""["'](urn:(?:xmpp|ietf):[^"'\\ ]+|jabber:[^"'\\ ]+|vcard-temp|"""
                        r"""http://(?:[a-z]+\.)?jabber\.org/[^"'\\ ]+|http://www\.w3\.org/1999/xhtml)[\\"']""")
