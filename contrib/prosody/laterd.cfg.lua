@@ -18,6 +18,7 @@ c2s_require_encryption = true
 s2s_require_encryption = true
 s2s_secure_auth = true
 c2s_stanza_size_limit = 256 * 1024
+limits = { c2s = { rate = "10kb/s" }; s2sin = { rate = "30kb/s" } }
 
 -- laterd: where the component connects.  It is not encrypted: keep it on loopback, or in a tunnel.
 component_ports = { 5347 }
@@ -37,6 +38,6 @@ Component "later.example.org"
 	-- what stands in the secret_file of laterd.conf
 	component_secret = "secret"
 
--- files of the users (XEP-0363), which laterd can take as the media of an MMS
+-- files of the users (XEP-0363), which laterd can take as the media of an MMS; it needs a certificate of its own
 Component "upload.example.org" "http_file_share"
 	http_file_share_size_limit = 10 * 1024 * 1024

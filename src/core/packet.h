@@ -102,7 +102,7 @@ struct packet {
 	int64_t sent_at;       /* last time it left and did not come back */
 	int64_t finished_at;   /* entered a final state, SENT or UNCERTAIN */
 	int32_t attempts;
-	bool held;             /* has been held: it arrives late by intent */
+	bool held;             /* has been held, not just until a probe was answered */
 	int32_t charge_day;    /* YYYYMMDD of the charge in the server's zone; 0: not charged */
 	int32_t charge_units;
 	char zone[ZONE_NAME_MAX + 1]; /* the zone its time was read in */

@@ -281,7 +281,7 @@ struct store_ops {
 	enum res (*set_stopped)(struct store *s, const char *jid, int64_t at);
 	/*
 	 * The sender has written to the recipient, last at `at`.  Costs no write where that is less
-	 * than an hour after what is noted already.
+	 * than an hour from what is noted already.
 	 */
 	enum res (*set_pair)(
 	    struct store *s, const char *sender, const char *recipient, int64_t at);
@@ -388,6 +388,11 @@ struct messenger_ops {
 	bool (*reaches)(struct messenger *m, const char *recipient);
 	/* The recipient has let us see their presence: probe them, and believe silence. */
 	void (*watch)(struct messenger *m, const char *recipient);
+	/*
+	 * What was sent to the recipient came back: if they are watched and count as online, ask
+	 * again.  They count as such until they do not answer; then `presence` follows.
+	 */
+	void (*doubt)(struct messenger *m, const char *recipient);
 	/*
 	 * Be let see the recipient's presence: `contact` follows, some day.  Where their server lets
 	 * us write rosters (XEP-0356) that is all; else, or when it fails, they are asked for a

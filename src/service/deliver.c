@@ -18,7 +18,7 @@
 /* The sealed text of an SMS is kept with its header. */
 #define KEPT_MAX    1024
 /* A probe has been answered, or silence has become an answer, by then. */
-#define ASKED_MS    (30 * SECOND_MS)
+#define ASKED_MS    (11 * SECOND_MS)
 
 static const struct retry_policy held_retry = { .first_ms = 2 * MINUTE_MS, .max_ms = HOUR_MS };
 
@@ -213,7 +213,8 @@ hold_one(struct service *s, struct packet *p, enum presence presence, enum offli
 {
 	bool first = !p->held;
 
-	p->held = true;
+	/* Until a probe is answered, nobody knows whether it is held at all. */
+	p->held = p->held || presence != PRESENCE_ASKED;
 	p->next_at = now + (presence == PRESENCE_ASKED ? ASKED_MS : DELIVER_LOOK_MS);
 	if (settle_move(s, p, EV_HOLD, first ? held_words[presence] : NULL) && action == ACTION_ASK)
 		ask_for_presence(s, p, now, first);

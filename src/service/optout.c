@@ -7,7 +7,7 @@
 
 #define STOPPED \
 	"Nothing more is sent to you through this service: no messages that others have " \
-	"scheduled, and no answers to what you wrote through it.  Write start when you want " \
+	"scheduled, and no answers to what you wrote through it. Write start when you want " \
 	"them again."
 
 enum res
@@ -38,10 +38,24 @@ look_away(struct service *s, const char *jid)
 
 /*
  * Somebody's server may make up as many people as it likes: of those who are not served, a hundred
- * at once may stop us, and one in ten seconds.
+ * of a group of domains may stop us at once, and one in ten seconds.  So the others still can, and
+ * nobody knows who else is in a group.
  */
 #define STRANGERS_MAX 100
 #define STRANGER_MS   (10 * SECOND_MS)
+
+static int64_t *
+strangers_until(struct service *s, const char *domain)
+{
+	uint32_t hash;
+
+	if (s->strangers_seed == 0)
+		s->env.random(&s->strangers_seed, sizeof(s->strangers_seed));
+	hash = s->strangers_seed;
+	for (; *domain != '\0'; domain++)
+		hash = (hash ^ (unsigned char)*domain) * UINT32_C(16777619); /* FNV-1a */
+	return &s->strangers_until[hash / (UINT32_MAX / STRANGERS_GROUPS + 1)];
+}
 
 static bool
 is_one_too_many(struct run *r)
@@ -50,17 +64,18 @@ is_one_too_many(struct run *r)
 	struct buf why = { 0 };
 	struct account account;
 	const char *condition;
-	int64_t now = clock_mono(s->env.clock);
+	int64_t now = clock_mono(s->env.clock), *until;
 	bool served = intake_verify(s, &r->who->jid, &account, &condition, &why) == RES_OK;
 
 	buf_free(&why);
 	if (served)
 		return false;
-	if (s->strangers_until < now)
-		s->strangers_until = now;
-	if (s->strangers_until - now >= STRANGERS_MAX * STRANGER_MS)
+	until = strangers_until(s, r->who->jid.domain);
+	if (*until < now)
+		*until = now;
+	if (*until - now >= STRANGERS_MAX * STRANGER_MS)
 		return true;
-	s->strangers_until += STRANGER_MS;
+	*until += STRANGER_MS;
 	return false;
 }
 

@@ -14,6 +14,7 @@ queued_new(const struct packet *p)
 	if (q == NULL)
 		return NULL;
 	q->p = *p;
+	q->order = 0;
 	at = q->mem;
 	q->p.sender = memcpy(at, p->sender, sender);
 	q->p.recipient = memcpy(at += sender, p->recipient, recipient);
@@ -35,15 +36,15 @@ queued_free(struct queued **q)
 }
 
 static bool
-leaves_before(const struct packet *a, const struct packet *b)
+leaves_before(const struct queued *a, const struct queued *b)
 {
-	if (a->next_at != b->next_at)
-		return a->next_at < b->next_at;
-	if (a->due_at != b->due_at)
-		return a->due_at < b->due_at;
-	if (a->created_at != b->created_at)
-		return a->created_at < b->created_at;
-	return strcmp(a->id, b->id) < 0;
+	if (a->p.next_at != b->p.next_at)
+		return a->p.next_at < b->p.next_at;
+	if (a->p.due_at != b->p.due_at)
+		return a->p.due_at < b->p.due_at;
+	if (a->p.created_at != b->p.created_at)
+		return a->p.created_at < b->p.created_at;
+	return a->order < b->order;
 }
 
 enum res
@@ -60,7 +61,9 @@ queue_push(struct queue *qu, struct queued *q)
 	}
 	size_t i = qu->n++;
 
-	for (; i > 0 && leaves_before(&q->p, &qu->v[(i - 1) / 2]->p); i = (i - 1) / 2)
+	if (q->order == 0)
+		q->order = ++qu->pushed;
+	for (; i > 0 && leaves_before(q, qu->v[(i - 1) / 2]); i = (i - 1) / 2)
 		qu->v[i] = qu->v[(i - 1) / 2];
 	qu->v[i] = q;
 	return RES_OK;
@@ -81,9 +84,9 @@ queue_pop(struct queue *qu)
 	size_t i = 0;
 
 	for (size_t child = 1; child < qu->n; i = child, child = 2 * i + 1) {
-		if (child + 1 < qu->n && leaves_before(&qu->v[child + 1]->p, &qu->v[child]->p))
+		if (child + 1 < qu->n && leaves_before(qu->v[child + 1], qu->v[child]))
 			child++;
-		if (!leaves_before(&qu->v[child]->p, &moved->p))
+		if (!leaves_before(qu->v[child], moved))
 			break;
 		qu->v[i] = qu->v[child];
 	}

@@ -271,8 +271,10 @@ bounced(struct service *s, const struct report *r)
 		}
 		if (bounce == BOUNCE_NEVER)
 			settle_end(s, p, EV_FAIL, why);
-		else
+		else {
+			s->messenger->ops->doubt(s->messenger, p->recipient);
 			hold_bounced(s, p, bounce, why);
+		}
 	}
 	packets_free(&ps);
 }
@@ -317,7 +319,8 @@ contact_refused(struct service *s, const char *recipient)
 	    RES_OK)
 		s->broken = true;
 	for (size_t i = 0; i < held.n && !s->broken; i++)
-		if (held.v[i].offline == OFFLINE_HOLD)
+		/* Senders of what waits for a probe are told when it is looked at again. */
+		if (held.v[i].held && held.v[i].offline == OFFLINE_HOLD)
 			deliver_tell_refused(s, &held.v[i]);
 	packets_free(&held);
 	/* What is left to the server when presence cannot be seen need not wait any more. */

@@ -78,6 +78,9 @@ struct told {
 	bool fresh;      /* in this turn, which may not come to be */
 };
 
+/* People who are not served, divided by their domains. */
+#define STRANGERS_GROUPS 32
+
 /* How far the deletion of what a user wants forgotten has come: see forget.c. */
 struct forgetting {
 	char user[JID_BARE_MAX + 1];
@@ -152,7 +155,8 @@ struct service {
 	struct media media;          /* what is fetched for messages being written */
 	struct later *later;
 	uint64_t waits;              /* tickets given */
-	int64_t strangers_until;     /* monotonic: see optout.c */
+	int64_t strangers_until[STRANGERS_GROUPS]; /* monotonic: see optout.c */
+	uint32_t strangers_seed;
 	struct copy *copies;         /* see export.c */
 	uint64_t uploads;            /* tickets given */
 	struct forgetting forgetting;

@@ -347,7 +347,8 @@ db_account_set_pair(struct store *s, const char *sender, const char *recipient, 
 	int64_t noted;
 
 	res = last_written(db, sender, recipient, &noted);
-	if (res == RES_OK && (at <= noted || at - noted < HOUR_MS))
+	/* What is ahead of us was noted by a clock that has been set back since. */
+	if (res == RES_OK && (at < noted ? at > noted - HOUR_MS : at - noted < HOUR_MS))
 		return RES_OK;
 	if (res != RES_OK && res != RES_NOTFOUND)
 		return res;

@@ -156,11 +156,17 @@ m_presence(struct messenger *m, const char *recipient)
 }
 
 static const char *
+domain_of(const char *bare)
+{
+	const char *at = strchr(bare, '@');
+
+	return at == NULL ? bare : at + 1;
+}
+
+static const char *
 message_ns(const struct component *c, const char *user)
 {
-	const char *at = strchr(user, '@');
-
-	return at == NULL ? NULL : privilege_message_ns(c->privilege, at + 1);
+	return privilege_message_ns(c->privilege, domain_of(user));
 }
 
 static bool
@@ -173,11 +179,10 @@ static bool
 m_reaches(struct messenger *m, const char *recipient)
 {
 	const struct component *c = of(m);
-	const char *at = strchr(recipient, '@');
 
 	return tracker_value(c->tracker, recipient) == PRESENCE_ONLINE &&
-	    (!tracker_lapses(c->tracker, recipient) ||
-		privilege_keeps(c->privilege, at == NULL ? recipient : at + 1));
+	    (tracker_is_sure(c->tracker, recipient) ||
+		privilege_keeps(c->privilege, domain_of(recipient)));
 }
 
 static void
@@ -186,6 +191,13 @@ m_watch(struct messenger *m, const char *recipient)
 	/* A probe that cannot leave would make its silence look like an answer. */
 	if (stream_is_up(of(m)->stream))
 		tracker_watch(of(m)->tracker, recipient);
+}
+
+static void
+m_doubt(struct messenger *m, const char *recipient)
+{
+	if (stream_is_up(of(m)->stream))
+		tracker_doubt(of(m)->tracker, recipient);
 }
 
 static void
@@ -282,6 +294,7 @@ static const struct messenger_ops messenger_ops = {
 	.speaks_for = m_speaks_for,
 	.reaches = m_reaches,
 	.watch = m_watch,
+	.doubt = m_doubt,
 	.subscribe = m_subscribe,
 	.unsubscribe = m_unsubscribe,
 	.send = m_send,

@@ -9,6 +9,7 @@
 
 #define ANSWER_MS (10 * SECOND_MS)
 #define FRESH_MS (60 * SECOND_MS)
+#define JUST_NOW_MS (15 * SECOND_MS)
 #define RESOURCES_MAX 32
 
 struct resource {
@@ -382,11 +383,22 @@ tracker_scope(struct tracker *t, const char *domain, enum presence_scope scope)
 	} while (e != NULL);
 }
 
+/* To a probe that is about to leave. */
+static void
+await_answer(struct tracker *t, struct entry *e)
+{
+	size_t i;
+
+	e->answered = false;
+	for (i = 0; i < e->n; i++)
+		e->resources[i].confirmed = false;
+	wait_begin(t, e, &t->asked, ANSWER_MS);
+}
+
 void
 tracker_watch(struct tracker *t, const char *bare)
 {
 	struct entry *e = find(t, bare);
-	size_t i;
 
 	if (e != NULL && e->watched)
 		return;
@@ -396,12 +408,21 @@ tracker_watch(struct tracker *t, const char *bare)
 		return;
 	shed(t, e);
 	e->watched = true;
-	e->answered = false;
-	for (i = 0; i < e->n; i++)
-		e->resources[i].confirmed = false;
-	wait_begin(t, e, &t->asked, ANSWER_MS);
+	await_answer(t, e);
 	settle(t, e);
 	t->events->probe(t->arg, bare);
+}
+
+void
+tracker_doubt(struct tracker *t, const char *bare)
+{
+	struct entry *e = find(t, bare);
+
+	if (e != NULL && e->watched && scope_of(t, e->domain) != SCOPE_ALL && e->line == NULL &&
+	    value_of(t, e) == PRESENCE_ONLINE) {
+		await_answer(t, e);
+		t->events->probe(t->arg, bare);
+	}
 }
 
 void
@@ -487,11 +508,20 @@ tracker_value(const struct tracker *t, const char *bare)
 }
 
 bool
-tracker_lapses(const struct tracker *t, const char *bare)
+tracker_is_sure(const struct tracker *t, const char *bare)
 {
 	const struct entry *e = find(t, bare);
+	int64_t since = clock_mono(t->clock) - JUST_NOW_MS;
+	size_t i;
 
-	return e != NULL && lapses(t, e);
+	if (e == NULL || scope_of(t, e->domain) == SCOPE_ALL)
+		return true;
+	if (!lapses(t, e))
+		return e->line != &t->asked || e->answered;
+	for (i = 0; i < e->n; i++)
+		if (e->resources[i].counts && e->resources[i].heard_at > since)
+			return true;
+	return false;
 }
 
 void

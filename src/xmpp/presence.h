@@ -41,6 +41,11 @@ void tracker_scope(struct tracker *t, const char *domain, enum presence_scope sc
  * answers at once) to mean offline.  Watching twice does nothing.
  */
 void tracker_watch(struct tracker *t, const char *bare);
+/*
+ * Somebody watched, and online as far as we know, may not be: they are probed again, and silence
+ * will mean offline as in tracker_watch.  Nothing where the server shows every end (SCOPE_ALL).
+ */
+void tracker_doubt(struct tracker *t, const char *bare);
 /* The subscription ended: what is known of them now follows from the domain's scope alone. */
 void tracker_unwatch(struct tracker *t, const char *bare);
 
@@ -56,10 +61,11 @@ void tracker_unavailable(struct tracker *t, const struct jid *from);
 
 enum presence tracker_value(const struct tracker *t, const char *bare);
 /*
- * Nobody would say that this one's session has ended: ONLINE is what they were a moment ago
- * (SCOPE_SOME, and not watched).
+ * If they are ONLINE, they are so now, as far as one can know, and not only were a moment ago: nobody
+ * would say of those in SCOPE_SOME, unless they are watched, that their session has ended, so that
+ * they have to have been heard in the last 15 s; others may be doubted.
  */
-bool tracker_lapses(const struct tracker *t, const char *bare);
+bool tracker_is_sure(const struct tracker *t, const char *bare);
 /* How many of those that are remembered are as they were last reported. */
 void tracker_count(const struct tracker *t, size_t *online, size_t *offline);
 

@@ -53,6 +53,7 @@ struct stream {
 	struct parser *parser;
 	struct flow flow;
 	struct evbuffer *pending;
+	size_t owed; /* white space behind it: stream_say_owed */
 	struct timer timer; /* what ends or renews the phase */
 
 	bool busy;   /* in a callback: nothing may be freed yet */
@@ -143,7 +144,7 @@ let_go(struct stream *s)
 	if (s->bev != NULL)
 		bufferevent_free(s->bev);
 	s->bev = NULL;
-	evbuffer_drain(s->pending, evbuffer_get_length(s->pending));
+	stream_discard(s);
 	s->doomed = false;
 	s->pinged_at = 0;
 }
@@ -539,7 +540,7 @@ stream_close(struct stream *s)
 	if (s->phase == CLOSED || s->phase == CLOSING)
 		return;
 	if (s->phase == UP && !s->doomed) {
-		evbuffer_drain(s->pending, evbuffer_get_length(s->pending));
+		stream_discard(s);
 		bufferevent_write(s->bev, farewell, sizeof(farewell) - 1);
 		phase_begin(s, CLOSING, s->config.answer_timeout_ms);
 		return;
@@ -571,7 +572,10 @@ stream_write(struct stream *s, struct span xml)
 {
 	if (!stream_is_up(s))
 		return RES_TEMPFAIL;
-	return evbuffer_add(s->pending, xml.p, xml.len) == 0 ? RES_OK : RES_NOMEM;
+	if (evbuffer_add(s->pending, xml.p, xml.len) != 0)
+		return RES_NOMEM;
+	s->owed = stream_say_owed(s->owed, xml);
+	return RES_OK;
 }
 
 enum res
@@ -599,6 +603,7 @@ stream_write_now(struct stream *s, struct span xml)
 		return RES_TEMPFAIL;
 	if (bufferevent_write(s->bev, xml.p, xml.len) != 0)
 		return RES_NOMEM;
+	stream_say_space(bufferevent_get_output(s->bev), stream_say_owed(0, xml));
 	hold_if_full(s);
 	return RES_OK;
 }
@@ -608,6 +613,8 @@ stream_flush(struct stream *s)
 {
 	if (!stream_is_up(s))
 		return;
+	stream_say_space(s->pending, s->owed);
+	s->owed = 0;
 	bufferevent_write_buffer(s->bev, s->pending);
 	hold_if_full(s);
 }
@@ -616,6 +623,7 @@ void
 stream_discard(struct stream *s)
 {
 	evbuffer_drain(s->pending, evbuffer_get_length(s->pending));
+	s->owed = 0;
 }
 
 bool

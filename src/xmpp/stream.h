@@ -80,7 +80,8 @@ void stream_break(struct stream *s, const char *why);
 /*
  * Queue bytes that form whole stanzas.  They wait until stream_flush, so that an answer never
  * leaves before the turn it belongs to is on disk; stream_discard forgets what waits (the commit
- * failed).  RES_TEMPFAIL when the stream is not up.
+ * failed).  RES_TEMPFAIL when the stream is not up.  White space follows what is flushed, so that
+ * the server hears all of it (stream_say_owed).
  */
 enum res stream_write(struct stream *s, struct span xml);
 /*

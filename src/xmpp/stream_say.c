@@ -9,6 +9,9 @@
 
 #define PING_ID "keepalive-"
 
+/* Shorter ones come whole, or in two pieces, of which the second is read: nobody reads less at once. */
+#define LONG_TAG 1024
+
 void
 stream_say_header(struct buf *out, const char *address)
 {
@@ -61,4 +64,41 @@ stream_say_is_pong(xmpp_stanza_t *st)
 	return stanza_is(st, "iq", NULL) &&
 	    strncmp(stanza_attr(st, "id"), PING_ID, sizeof(PING_ID) - 1) == 0 &&
 	    (strcmp(type, "result") == 0 || strcmp(type, "error") == 0);
+}
+
+static size_t
+paid(size_t owed, size_t bytes)
+{
+	return owed > bytes ? owed - bytes : 0;
+}
+
+/* In texts and attributes of ours both brackets are escaped. */
+size_t
+stream_say_owed(size_t owed, struct span xml)
+{
+	const char *tag, *end, *p = xml.p, *all = xml.p + xml.len;
+	size_t len;
+
+	while ((tag = memchr(p, '<', (size_t)(all - p))) != NULL &&
+	    (end = memchr(tag, '>', (size_t)(all - tag))) != NULL) {
+		len = (size_t)(++end - tag);
+		owed = paid(owed, (size_t)(end - p));
+		if (len > LONG_TAG && len > owed)
+			owed = len;
+		p = end;
+	}
+	return paid(owed, (size_t)(all - p));
+}
+
+void
+stream_say_space(struct evbuffer *out, size_t owed)
+{
+	static const char space[] = "                                ";
+	size_t n;
+
+	for (; owed > 0; owed -= n) {
+		n = owed < sizeof(space) - 1 ? owed : sizeof(space) - 1;
+		if (evbuffer_add(out, space, n) != 0)
+			return;
+	}
 }

@@ -162,6 +162,29 @@ test_flood_of_stops_is_answered_with_measure(void **state)
 	world_says(world_chat(w, OTHER "/x", "stop"), "start");
 }
 
+/* Each of them is somebody else, and the store remembers every one. */
+static void
+test_server_that_makes_up_people_fills_no_store_and_stands_in_nobodys_way(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	for (int i = 0; i < 150; i++)
+		world_chat(w, arena_printf(&w->arena, "user%d@example.com/x", i), "stop");
+	assert_int_equal(world_sql(w, "SELECT count(*) FROM stopped"), 100);
+	world_says(world_chat(w, "user149@example.com/x", "stop"), "Too many");
+	is_not_scheduled(w, world_im(.to = "user0@example.com"), "user0@example.com");
+	/* Nor do those wait for it who live elsewhere, or are served. */
+	world_says(romeo_says(w, "stop"), "Nothing more");
+	world_says(world_chat(w, KITCHEN, "stop"), "Nothing more");
+	world_says(world_chat(w, "user0@example.com/x", "stop"), "Nothing more");
+	world_advance(w, 10 * SECOND_MS);
+	world_says(world_chat(w, "user149@example.com/x", "stop"), "Nothing more");
+	world_says(world_chat(w, "user148@example.com/x", "stop"), "Too many");
+	world_advance(w, 17 * MINUTE_MS);
+	world_says(world_chat(w, "user148@example.com/x", "stop"), "Nothing more");
+}
+
 static void
 test_blocked_user_may_stop_what_is_sent_to_them(void **state)
 {
@@ -513,6 +536,7 @@ main(void)
 		WORLD_TEST(test_stop_is_not_taken_from_machines),
 		WORLD_TEST(test_answer_to_stop_that_is_echoed_starts_no_loop),
 		WORLD_TEST(test_flood_of_stops_is_answered_with_measure),
+		WORLD_TEST(test_server_that_makes_up_people_fills_no_store_and_stands_in_nobodys_way),
 		WORLD_TEST(test_blocked_user_may_stop_what_is_sent_to_them),
 		WORLD_TEST(test_nothing_is_scheduled_for_who_wants_nothing),
 		WORLD_TEST(test_stage_that_comes_after_stop_is_refused),

@@ -547,6 +547,100 @@ test_ejabberd_shows_who_came_but_not_who_left(void **state)
 	assert_string_equal(world_state(w, dropped), "expired");
 }
 
+/* -- What waits for the answer to a probe --------------------------------------------------------- */
+
+/* It is as if it had been sent when the answer is there: nothing says that it was held. */
+static void
+test_message_that_waits_for_an_answer_is_not_delayed(void **state)
+{
+	static const char *const waiting[] = { "auto", "hold", "drop" };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct world *w;
+
+		world_setup((void **)&w);
+		world_start(w);
+		set_presence(w, SEEN_ASKED);
+		const char *id = world_schedule(w, .when = "in 1 seconds", .offline = waiting[i]);
+		world_advance(w, 2 * SECOND_MS);
+		assert_string_equal(world_state(w, id), "held");
+		world_online(w, ROMEO);
+		assert_string_equal(world_only(w, ROMEO)->delay, "");
+		world_teardown((void **)&w);
+	}
+}
+
+/* And one that comes back after that is told of as any other. */
+static void
+test_bounce_of_what_has_waited_for_an_answer_is_told(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	set_presence(w, SEEN_ASKED);
+	const char *id = world_schedule(w, .when = "in 1 seconds");
+	world_advance(w, 2 * SECOND_MS);
+	world_person(w, ROMEO)->bounce = "service-unavailable";
+	world_person(w, ROMEO)->bounce_type = "cancel";
+	world_online(w, ROMEO);
+	assert_string_equal(world_state(w, id), "held");
+	assert_int_equal(world_told(w, "could not be delivered yet"), 1);
+}
+
+/* Their server answers a probe of somebody they have removed with `unsubscribed`. */
+static void
+test_refusal_that_answers_a_probe_is_told_once(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	set_presence(w, SEEN_ASKED);
+	const char *id = world_schedule(w, .when = "in 1 seconds", .offline = "hold");
+	world_advance(w, 2 * SECOND_MS);
+	world_send(w, "<presence type='unsubscribed' from='" ROMEO "' to='" BOT "'/>");
+	assert_string_equal(world_state(w, id), "held");
+	assert_int_equal(world_told(w, "refused"), 1);
+	world_advance(w, 3 * DAY_MS);
+	assert_int_equal(world_told(w, "refused"), 1);
+}
+
+/* What the outage, and nobody's absence, made late. */
+static void
+test_outage_while_an_answer_is_awaited_makes_it_too_late(void **state)
+{
+	static const struct {
+		const char *offline;
+		int64_t before; /* the outage, after it was due */
+		const char *state;
+	} cases[] = {
+		{ "auto", 2 * SECOND_MS, "expired" }, { "drop", 2 * SECOND_MS, "expired" },
+		{ "auto", 20 * SECOND_MS, "sent" }, { "hold", 20 * SECOND_MS, "sent" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct world *w;
+
+		world_setup((void **)&w);
+		w->config.schedule.late_limit_ms = HOUR_MS;
+		w->config.schedule.tick_ms = HOUR_MS;
+		world_start(w);
+		set_presence(w, SEEN_ASKED);
+		const char *id = world_schedule(w, .when = "in 1 seconds", .offline = cases[i].offline);
+		world_advance(w, SECOND_MS + cases[i].before);
+		assert_string_equal(world_state(w, id), "held");
+		w->server_down = true;
+		world_cut(w);
+		world_advance(w, DAY_MS);
+		world_person(w, ROMEO)->probe = PROBE_ONLINE;
+		w->server_down = false;
+		world_advance(w, 2 * MINUTE_MS);
+		assert_string_equal(world_state(w, id), cases[i].state);
+		world_teardown((void **)&w);
+	}
+}
+
 int
 main(void)
 {
@@ -577,6 +671,10 @@ main(void)
 		WORLD_TEST(test_prosody_shows_local_users_without_being_asked),
 		WORLD_TEST(test_message_held_by_a_view_that_was_lost_is_looked_at_within_a_day),
 		WORLD_TEST(test_ejabberd_shows_who_came_but_not_who_left),
+		cmocka_unit_test(test_message_that_waits_for_an_answer_is_not_delayed),
+		WORLD_TEST(test_bounce_of_what_has_waited_for_an_answer_is_told),
+		WORLD_TEST(test_refusal_that_answers_a_probe_is_told_once),
+		cmocka_unit_test(test_outage_while_an_answer_is_awaited_makes_it_too_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

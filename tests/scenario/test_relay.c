@@ -476,6 +476,24 @@ test_acquaintance_is_as_old_as_the_last_packet(void **state)
 	world_is_relayed(w, answer_romeo, ROMEO);
 }
 
+/* What was noted by a clock that was wrong keeps nobody from answering what has left since. */
+static void
+test_acquaintance_survives_a_clock_that_was_ahead(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	world_jump(w, 365 * DAY_MS);
+	world_schedule(w, .when = "in 1 minutes", .offline = "server");
+	world_advance(w, 2 * MINUTE_MS);
+	world_jump(w, -365 * DAY_MS);
+	world_is_refused(w, answer_juliet, ORCHARD, "service-unavailable");
+	world_schedule(w, .when = "in 1 minutes", .offline = "server");
+	world_advance(w, 2 * MINUTE_MS);
+	world_forget(w);
+	world_is_relayed(w, answer_juliet, JULIET);
+}
+
 static void
 test_who_is_forgotten_is_a_stranger(void **state)
 {
@@ -551,6 +569,7 @@ main(void)
 		WORLD_TEST(test_those_to_whom_nothing_has_left_yet_are_strangers),
 		WORLD_TEST(test_acquaintance_lasts_thirty_days),
 		WORLD_TEST(test_acquaintance_is_as_old_as_the_last_packet),
+		WORLD_TEST(test_acquaintance_survives_a_clock_that_was_ahead),
 		WORLD_TEST(test_who_is_forgotten_is_a_stranger),
 		WORLD_TEST(test_nothing_is_relayed_to_who_wants_nothing),
 		WORLD_TEST(test_nothing_is_relayed_from_or_to_who_is_blocked),

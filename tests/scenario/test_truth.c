@@ -343,6 +343,30 @@ test_who_is_not_seen_is_tried_until_it_expires(void **state)
 	assert_int_equal(world_told(w, "blocked"), 0);
 }
 
+/* Their server is gone, and nobody says that they are. */
+static void
+test_who_only_seems_online_is_probed_and_gets_it_when_they_are_back(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	see_romeo(w, PROBE_ONLINE);
+	world_schedule(w, .when = "in 1 minutes");
+	world_advance(w, 2 * MINUTE_MS);
+	assert_int_equal(world_count(w, ROMEO), 1);
+	world_person(w, ROMEO)->probe = PROBE_SILENCE;
+	world_person(w, ROMEO)->bounce = "remote-server-timeout";
+	world_person(w, ROMEO)->bounce_type = "wait";
+	const char *id = world_schedule(w, .when = "in 1 minutes");
+	world_advance(w, 75 * SECOND_MS);
+	assert_string_equal(world_state(w, id), "held");
+	assert_int_equal(world_count(w, ROMEO), 2);
+	world_person(w, ROMEO)->bounce = NULL;
+	world_online(w, ROMEO);
+	assert_string_equal(world_state(w, id), "sent");
+	assert_int_equal(world_count(w, ROMEO), 3);
+}
+
 static void
 test_who_returns_it_now_and_then_gets_it_in_the_end(void **state)
 {
@@ -549,6 +573,7 @@ main(void)
 		WORLD_TEST(test_message_to_a_dead_session_arrives_at_the_next_login),
 		cmocka_unit_test(test_what_somebody_online_returns_five_times_fails_in_words),
 		WORLD_TEST(test_who_is_not_seen_is_tried_until_it_expires),
+		WORLD_TEST(test_who_only_seems_online_is_probed_and_gets_it_when_they_are_back),
 		WORLD_TEST(test_who_returns_it_now_and_then_gets_it_in_the_end),
 		WORLD_TEST(test_refusal_is_told_at_once_with_what_to_write),
 		WORLD_TEST(test_refusal_days_later_is_told_to_all_who_wait),

@@ -13,6 +13,8 @@ PROSODY_ALONE = {
     "test_kill": "SMS on their way to a gateway",
     "test_metrics_lint": "what a tool thinks of the text of the metrics",
     "test_mms": "an MMSC and media from the web",
+    "test_race_quota": "what laterd itself puts one after the other",
+    "test_recurring": "rules and their clock; how each occurrence leaves, the others show",
     "test_sms": "Kannel",
     "test_supervisor": "systemd",
 }

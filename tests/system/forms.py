@@ -84,7 +84,7 @@ class Reply:
 
 
 def due_in(seconds):
-    """The first full second that is at least so far away, and never so near that it passes meanwhile."""
+    """The first full second that is at least so far away.  What is to be due at once is due "now" instead."""
     return math.ceil(time.time() + seconds + 0.3)
 
 
@@ -135,7 +135,7 @@ def state_of(user, packet):
     return show(user, packet).form["state"].value
 
 
-def until_state(user, packet, state, timeout=15):
+def until_state(user, packet, state, timeout=30):
     """What `show` tells as soon as the packet is in this state; asking is the only way a user has to learn it."""
     deadline = time.monotonic() + timeout
     while True:

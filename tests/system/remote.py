@@ -1,7 +1,5 @@
-"""Two servers that find each other by names.py, the second with users who are remote to the first.
-
-Prosody and ejabberd as in servers.py, but quick to give up: another server after GIVE_UP seconds, a session that was cut off
-(XEP-0198) after `resume` seconds.
+"""Prosody and ejabberd as in servers.py, but quick to give up: another server after GIVE_UP seconds, a session that was
+cut off (XEP-0198) after `resume` seconds.
 """
 
 from servers import Ejabberd, Prosody

@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 import threading
 
-PATIENCE = 10           # seconds for what a server does at once
+PATIENCE = 30           # seconds for what a server does at once, on a machine that has much else to do
 
 
 class Timeout(AssertionError):
@@ -33,6 +33,11 @@ class Record:
     def append(self, item):
         with self.changed:
             self.items.append(item)
+            self.changed.notify_all()
+
+    def wake(self):
+        """Let those who wait look again."""
+        with self.changed:
             self.changed.notify_all()
 
     def wait(self, found, what, timeout=PATIENCE):
@@ -108,7 +113,8 @@ class Scene:
         """A command line that leaves root behind and ends with this process, however that ends."""
         identity = [] if os.geteuid() != 0 else [
             f"--reuid={self.owner.pw_uid}", f"--regid={self.owner.pw_gid}", "--clear-groups"]
-        return ["setpriv", *identity, "--pdeathsig", "TERM", "--", *argv]
+        # one that is stopped takes no other signal
+        return ["setpriv", *identity, "--pdeathsig", "KILL", "--", *argv]
 
     def close(self):
         try:
@@ -151,13 +157,16 @@ class Process:
                                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                       start_new_session=True)
         self.starts += 1
-        self.reader = threading.Thread(target=self._read, args=(self.child.stdout,), daemon=True)
+        self.reader = threading.Thread(target=self._read, args=(self.child,), daemon=True)
         self.reader.start()
 
-    def _read(self, pipe):
-        with pipe:
+    def _read(self, child):
+        with child.stdout as pipe:
             for line in pipe:
                 self.lines.append(line.decode("utf-8", "replace").rstrip("\n"))
+        # who waits for a line is to see that none will come
+        child.wait()
+        self.lines.wake()
 
     @property
     def log(self):

@@ -47,7 +47,7 @@ class Server(Process):
     """What both have.  Accounts are made with one password."""
 
     def __init__(self, scene, name, *, privileges=True, offline=True, archive=False, component="later.example.org",
-                 secret="secret", accounts=("juliet@example.org", "romeo@example.org"), password="wonderland", ports=None,
+                 secret="open-sesame", accounts=("juliet@example.org", "romeo@example.org"), password="wonderland", ports=None,
                  uploads=False, names=None):
         """names: what it knows of other servers, and they of it; None: there are none."""
         super().__init__(scene, name)
@@ -140,7 +140,14 @@ class Prosody(Server):
                       f'\thttp_external_url = "http://127.0.0.1:{self.http_port}/"')
         else:
             t.remove(r'^Component "upload.example.org" "http_file_share"\n(?:\t.*\n)*')
-        return t.text
+        return self._lookups() + t.text
+
+    def _lookups(self):
+        """What makes it ask our names, with lua-unbound and with its own resolver, which has no option for that."""
+        return "" if not self.names else (
+            f'unbound = {{ resolvconf = "{self.names.resolv_conf}" }}\n'
+            'getmetatable(require "net.dns"._resolver).__index.adddefaultnameservers = function (resolver)\n'
+            f'\tresolver:addnameserver("{self.names.address}")\nend\n')
 
     def register(self, account):
         """Write the file that `prosodyctl register` would."""
@@ -153,7 +160,7 @@ class Prosody(Server):
         self.scene.write(os.path.join(path, name + ".dat"), f'return {{ ["password"] = "{self.password}"; }};\n')
 
     def launch(self):
-        self.spawn(["prosody", "-F", "--config", self.config], within=self.names.seen_by([]) if self.names else [])
+        self.spawn(["prosody", "-F", "--config", self.config])
 
     def wait_up(self, since):
         services = ["c2s", "component"] + ["s2s"] * bool(self.names) + ["http"] * self.uploads
@@ -237,7 +244,8 @@ class Ejabberd(Server):
                 f'{{hosts_file, "{hosts}"}}.\n{{resolv_conf, "{resolver}"}}.\n')
 
     def _within(self):
-        """A mount namespace with these files for the resolver of libc, where we may have one."""
+        """A mount namespace with these files for the resolver of libc, where we may have one: what is in neither is then
+        not looked for outside."""
         if os.geteuid() != 0 or subprocess.run(["unshare", "--mount", "true"], stderr=subprocess.DEVNULL).returncode:
             return []
         script = 'mount --bind "$1" /etc/hosts && mount --bind "$2" /etc/resolv.conf && shift 2 && exec "$@"'

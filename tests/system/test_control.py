@@ -73,7 +73,7 @@ def test_what_an_edit_does_not_name_stays(visitor, friend):
 
 def test_a_held_message_that_is_to_be_sent_anyway_leaves(stage, visitor):
     absent = stage.newcomer()
-    packet = schedule(visitor, absent.jid, "psst", due_in(0), offline="hold")
+    packet = schedule(visitor, absent.jid, "psst", "now", offline="hold")
     until_state(visitor, packet, "held")
     assert edit(visitor, packet, offline="server").status == "completed"
     until_state(visitor, packet, "sent")
@@ -151,7 +151,7 @@ def test_now_sends_what_is_due_later(visitor, friend):
 
 def test_now_sends_what_is_held(stage, visitor):
     absent = stage.newcomer()
-    packet = schedule(visitor, absent.jid, "psst", due_in(0), offline="hold")
+    packet = schedule(visitor, absent.jid, "psst", "now", offline="hold")
     until_state(visitor, packet, "held")
     assert now(visitor, packet).notes[0][0] == "info"
     until_state(visitor, packet, "sent")
@@ -170,7 +170,7 @@ def test_now_offers_what_waits(visitor, friend):
 # Too late
 
 def test_what_was_sent_can_be_neither_stopped_nor_changed(visitor, friend):
-    packet = schedule(visitor, friend.jid, "gone", due_in(0))
+    packet = schedule(visitor, friend.jid, "gone", "now")
     friend.wait_ids([packet])
     until_state(visitor, packet, "sent")
     for reply in (edit(visitor, packet, body="no"), now(visitor, packet)):
@@ -183,7 +183,7 @@ def test_what_was_sent_can_be_neither_stopped_nor_changed(visitor, friend):
 def test_what_was_cancelled_stays_so(visitor, friend):
     packet = schedule(visitor, friend.jid, "never", due_in(1))
     cancel(visitor, packet)
-    for reply in (edit(visitor, packet, when=rfc3339(due_in(0))), now(visitor, packet)):
+    for reply in (edit(visitor, packet, when="now"), now(visitor, packet)):
         assert reply.notes[0][0] == "error" and "already cancelled" in reply.notes[0][1], reply
     assert "already cancelled" in cancel(visitor, packet).form[packet].value
     marker = schedule(visitor, friend.jid, "marker", due_in(1))
@@ -210,7 +210,7 @@ def test_of_an_edit_and_the_tick_one_wins_and_the_answer_is_true(visitor, friend
 
 def test_history_has_what_ended_the_latest_first(visitor, friend):
     assert history(visitor) == {} and "nothing" in visitor.command("history").notes[0][1].lower()
-    sent = schedule(visitor, friend.jid, "sent", due_in(0))
+    sent = schedule(visitor, friend.jid, "sent", "now")
     friend.wait_ids([sent])
     until_state(visitor, sent, "sent")
     waiting, cancelled = (schedule(visitor, friend.jid, text, due_in(3600)) for text in ("waits", "stopped"))
@@ -224,7 +224,7 @@ def test_history_has_what_ended_the_latest_first(visitor, friend):
 
 def test_show_tells_all_that_happened(stage, visitor):
     absent = stage.newcomer()
-    due = due_in(0)
+    due = due_in(1)
     packet = schedule(visitor, absent.jid, "a\nlong story", due, offline="hold")
     until_state(visitor, packet, "held")
     absent.login().wait_ids([packet])

@@ -37,7 +37,7 @@ def export(stage, user):
 
 def test_a_little_comes_as_a_message(stage, visitor, friend):
     visitor.command("settings", {"zone": "Asia/Tokyo", "notify": "sent", "offline": "server", "hours": "12"}, "complete")
-    due = due_in(0)
+    due = due_in(1)
     sent = schedule(visitor, friend.jid, "good\n\"night\" ☾", due)
     friend.wait_ids([sent])
     until_state(visitor, sent, "sent")
@@ -135,10 +135,10 @@ def forget(user):
 def furnish(stage, user, friend):
     """Something in every table; two messages, one of a recurrence, are due in a moment."""
     user.command("settings", {"zone": "Asia/Tokyo", "notify": "sent"}, "complete")
-    sent = schedule(user, friend.jid, "one that was sent", due_in(0))
+    sent = schedule(user, friend.jid, "one that was sent", "now")
     friend.wait_ids([sent])
     user.wait_message(lambda m: sent in (m.body or ""))
-    held = schedule(user, "mercutio@example.org", "never", due_in(0), offline="hold")
+    held = schedule(user, "mercutio@example.org", "never", "now", offline="hold")
     until_state(user, held, "held")
     for fields in ({}, {"repeat": "daily"}):
         schedule(user, friend.jid, "never", due_in(2), **fields)
@@ -198,7 +198,7 @@ def test_who_was_forgotten_may_begin_anew(stage, visitor, friend):
 
 
 def test_what_was_sent_still_counts(visitor, friend):
-    sent = schedule(visitor, friend.jid, "counts", due_in(0))
+    sent = schedule(visitor, friend.jid, "counts", "now")
     friend.wait_ids([sent])
     until_state(visitor, sent, "sent")
     before = visitor.command("quota").form["im"].value

@@ -51,7 +51,7 @@ def test_message_is_held_until_the_recipient_logs_in(world, offline):
 
 def test_a_held_message_waits_for_a_resource_that_wants_messages(world):
     juliet = world.online("juliet")
-    packet = schedule(juliet, "romeo@example.org", "psst", due_in(0), offline="hold")
+    packet = schedule(juliet, "romeo@example.org", "psst", "now", offline="hold")
     until_state(juliet, packet, "held")
     romeo = world.user("romeo", priority=-1).login()
     marker = schedule(juliet, "juliet@example.org", "marker", due_in(1))
@@ -63,7 +63,7 @@ def test_a_held_message_waits_for_a_resource_that_wants_messages(world):
 
 def test_a_held_message_can_be_cancelled(world):
     juliet = world.online("juliet")
-    packet = schedule(juliet, "romeo@example.org", "never mind", due_in(0), offline="hold")
+    packet = schedule(juliet, "romeo@example.org", "never mind", "now", offline="hold")
     until_state(juliet, packet, "held")
     assert "cancelled" in cancel(juliet, packet).text().lower()
     romeo = world.online("romeo")
@@ -90,19 +90,19 @@ def test_hold_asks_for_a_subscription_where_presence_cannot_be_seen(plain_world)
 
 def test_a_subscription_given_once_serves_the_next_hold(plain_world):
     juliet, romeo = plain_world.online("juliet", "romeo")
-    first = schedule(juliet, "romeo@example.org", "one", due_in(0), offline="hold")
+    first = schedule(juliet, "romeo@example.org", "one", "now", offline="hold")
     romeo.wait_presence(plain_world.laterd.bot, "subscribe")
     romeo.send_presence(pto=plain_world.laterd.bot, ptype="subscribed")
     romeo.wait_ids([first])
     romeo.logout()
-    second = schedule(juliet, "romeo@example.org", "two", due_in(0), offline="hold")
+    second = schedule(juliet, "romeo@example.org", "two", "now", offline="hold")
     until_state(juliet, second, "held")
     romeo.login().wait_ids([second])
 
 
 def test_auto_leaves_it_to_the_server_where_presence_cannot_be_seen(plain_world):
     juliet = plain_world.online("juliet")
-    packet = schedule(juliet, "romeo@example.org", "stored", due_in(0))
+    packet = schedule(juliet, "romeo@example.org", "stored", "now")
     until_state(juliet, packet, "sent")
     assert plain_world.online("romeo").wait_ids([packet])[0].body == "stored"
 
@@ -110,7 +110,7 @@ def test_auto_leaves_it_to_the_server_where_presence_cannot_be_seen(plain_world)
 def test_a_bounce_turns_an_auto_message_into_a_held_one(bare_world):
     bare_world.start(privileges=False, offline=False)
     juliet = bare_world.online("juliet")
-    packet = schedule(juliet, "romeo@example.org", "returned", due_in(0))
+    packet = schedule(juliet, "romeo@example.org", "returned", "now")
     until_state(juliet, packet, "held")
 
 
@@ -135,6 +135,6 @@ def test_the_sender_is_told_when_a_held_message_expires(world):
 def test_a_message_to_a_user_who_does_not_exist_ends_with_a_notice(bare_world):
     bare_world.start(privileges=False, offline=False)
     juliet = bare_world.online("juliet")
-    packet = schedule(juliet, "mercutio@example.org", "are you there", due_in(0), offline="server")
+    packet = schedule(juliet, "mercutio@example.org", "are you there", "now", offline="server")
     notice = juliet.wait_message(lambda m: packet in (m.body or ""))
     assert "mercutio@example.org" in notice.body

@@ -69,7 +69,7 @@ def sms(bare_world, gateway):
 
 
 def send(user, to=NUMBER, text="good night", due=None):
-    return schedule(user, to, text, due_in(0) if due is None else due, "sms")
+    return schedule(user, to, text, "now" if due is None else due, "sms")
 
 
 def test_a_message_goes_out_once_with_everything_it_needs(sms):

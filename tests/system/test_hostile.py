@@ -1,7 +1,7 @@
 """A client that means harm: the stream goes on and laterd spends no time on it."""
 
 import pytest
-from forms import StanzaError, due_in, schedule
+from forms import StanzaError, schedule
 
 SIZE = 200 * 1024
 PAYLOADS = {
@@ -33,7 +33,7 @@ def test_a_hostile_stanza_is_dropped_and_the_stream_goes_on(world, kind, shape, 
     print(f"{kind} with {shape}: {used * 1000:.1f} ms of CPU")
     assert used < 0.5
     assert world.laterd.running
-    romeo.wait_ids([schedule(juliet, "romeo@example.org", "still here", due_in(0))])
+    romeo.wait_ids([schedule(juliet, "romeo@example.org", "still here", "now")])
 
 
 def test_a_hostile_form_is_answered_with_an_error(world):
@@ -53,3 +53,13 @@ def test_errors_and_answers_nobody_asked_for_are_ignored(world):
     tybalt.query(world.laterd.address, "{urn:xmpp:ping}ping")
     assert juliet.command("quota").status == "completed"
     assert [m for m in tybalt.messages.items if m.sender == world.laterd.address] == []
+
+
+@pytest.mark.parametrize("length", [1500, 5000, 20000])
+def test_an_answer_with_a_long_id_keeps_nobody_waiting(world, length):
+    """The expat of the server keeps a long tag of ours until as much again has come."""
+    tybalt, juliet = world.online("tybalt@elsewhere.example", "juliet")
+    tybalt.send_raw(f"<message to='nobody@{world.laterd.address}' type='chat' id='{'i' * length}'><body>x</body></message>")
+    tybalt.send_raw("<message to='juliet@example.org' type='chat'><body>done</body></message>" + " " * 65536)
+    juliet.wait_message(lambda message: message.body == "done")
+    juliet.query(world.laterd.address, "{urn:xmpp:ping}ping")

@@ -50,7 +50,7 @@ def start(world, mmsc, library, **sections):
 
 def fields(media, subject="The balcony", text="Look at this", to=NUMBER, due=None):
     links = [media] if isinstance(media, str) else list(media)
-    return {**filled(to, text, due_in(0) if due is None else due), "subject": subject, "media": links}
+    return {**filled(to, text, "now" if due is None else due), "subject": subject, "media": links}
 
 
 def ask(user, media, **arguments):
@@ -257,7 +257,7 @@ def test_other_users_are_served_while_a_medium_is_slow(mms):
     slow.start()
     mms.library.wait_requests(1)
     assert romeo.command("quota").status == "completed" and not replies
-    romeo.wait_ids([schedule(romeo, "romeo@example.org", "meanwhile", due_in(0))])
+    romeo.wait_ids([schedule(romeo, "romeo@example.org", "meanwhile", "now")])
     slow.join(20)
     assert replies and replies[0].status == "completed", replies
 

@@ -81,7 +81,7 @@ def test_stats_says_what_there_is(stage, visitor, friend, desk):
 def test_users_and_their_packets_are_shown_without_what_they_wrote(visitor, friend, desk):
     packet = schedule(visitor, friend.jid, "a secret of ours", due_in(3600))
     phone = schedule(visitor, NUMBER, "another secret", due_in(3600), "sms")
-    sent = schedule(visitor, friend.jid, "a third one", due_in(0))
+    sent = schedule(visitor, friend.jid, "a third one", "now")
     friend.wait_ids([sent])
     until_state(visitor, sent, "sent")
     assert f"{visitor.jid}: 2 waiting" in desk.ask("users")
@@ -137,7 +137,7 @@ def test_a_paused_gateway_sends_nothing_and_a_resumed_one_does(stage, visitor, c
     assert "paused" in desk.ask("gateway office pause")
     try:
         before = len(stage.gateway.requests.items)
-        packet = schedule(visitor, NUMBER, "when it is open", due_in(0), "sms")
+        packet = schedule(visitor, NUMBER, "when it is open", "now", "sms")
         assert "paused by an operator" in desk.ask("gateways")
         until_state(visitor, packet, "held")
         assert len(stage.gateway.requests.items) == before
@@ -178,7 +178,7 @@ def test_operators_cancel_and_send_what_is_not_theirs(visitor, friend, desk):
 
 def test_what_failed_or_is_uncertain_is_sent_again(stage, visitor, desk):
     stage.gateway.script.append(Gateway.error(400))
-    failed = schedule(visitor, NUMBER, "failed", due_in(0), "sms")
+    failed = schedule(visitor, NUMBER, "failed", "now", "sms")
     until_state(visitor, failed, "failed")
     assert "yes or no" in (asked := desk.ask(f"retry {failed}")) and failed in asked and "once more" in asked
     assert "Nothing was done" in desk.ask("no")
@@ -189,7 +189,7 @@ def test_what_failed_or_is_uncertain_is_sent_again(stage, visitor, desk):
     unsure = []
     for text in ("unsure", "unsure as well"):
         stage.gateway.script.append(Reset("after"))
-        unsure.append(schedule(visitor, NUMBER, text, due_in(0), "sms"))
+        unsure.append(schedule(visitor, NUMBER, text, "now", "sms"))
         until_state(visitor, unsure[-1], "uncertain")
     desk.ask("gateway office resume")
     assert "2 are sent again" in desk.confirmed("retry office")
@@ -239,14 +239,13 @@ def test_a_backup_opens_and_is_the_database_of_another_laterd(bare_world):
     desk = operate(bare_world)
     juliet, romeo = bare_world.online("juliet", "romeo")
     laterd = bare_world.laterd
-    due = due_in(5)
-    packets = [schedule(juliet, "romeo@example.org", f"number {n}", due) for n in range(20)]
+    packets = [schedule(juliet, "romeo@example.org", f"number {n}", due_in(3600)) for n in range(20)]
     assert "you are told" in desk.ask("backup the copy.db")
     said = desk.told("the copy.db is complete")
     assert "seal key" in said
     assert "there is such a file" in desk.ask("backup the copy.db")
     desk.ask("abort")
-    after = schedule(juliet, "romeo@example.org", "not in it", due_in(3600))
+    schedule(juliet, "romeo@example.org", "not in it", due_in(3600))
     # as after the loss of the machine
     laterd.kill()
     copy = Laterd(bare_world.scene, bare_world.server, name="copy")
@@ -255,7 +254,9 @@ def test_a_backup_opens_and_is_the_database_of_another_laterd(bare_world):
         os.chmod(os.path.join(copy.home, place), 0o600)
         bare_world.scene.give(os.path.join(copy.home, place))
     copy.start()
-    assert after not in listing(juliet)
+    assert set(listing(juliet)) == set(packets)
+    for packet in packets:
+        assert juliet.command("now", {"id": packet}, "complete").status == "completed"
     assert sorted(m.body for m in romeo.wait_ids(packets, timeout=20)) == sorted(f"number {n}" for n in range(20))
     assert len(romeo.bodies()) == len(packets)
 
@@ -266,7 +267,7 @@ def test_drain_finishes_what_is_in_flight_and_takes_nothing_new_until_it_is_off(
     juliet, romeo = bare_world.online("juliet", "romeo")
     user = Chat(juliet)
     gateway.script.append(Gateway.ok(delay=1.0))
-    flying = schedule(juliet, NUMBER, "in flight", due_in(0), "sms")
+    flying = schedule(juliet, NUMBER, "in flight", "now", "sms")
     gateway.wait_requests(1)
     due = due_in(2)
     packet = schedule(juliet, "romeo@example.org", "due meanwhile", due)

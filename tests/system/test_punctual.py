@@ -2,6 +2,7 @@
 
 import statistics
 
+import pytest
 from forms import due_in, schedule
 
 
@@ -14,6 +15,7 @@ def test_the_default_tick_sends_in_the_packets_own_second(bare_world):
     assert due <= message.at < due + 1
 
 
+@pytest.mark.any_server
 def test_a_hundred_messages_of_one_minute_arrive_and_none_early(bare_world, measured):
     bare_world.start(schedule={"tick": None})
     juliet, romeo = bare_world.online("juliet", "romeo")

@@ -172,7 +172,7 @@ def test_packets_of_another_user_cannot_be_shown_or_cancelled(world):
 
 def test_cancel_answers_truthfully_for_each_packet(world):
     juliet, romeo = world.online("juliet", "romeo")
-    sent = schedule(juliet, "romeo@example.org", "gone", due_in(0))
+    sent = schedule(juliet, "romeo@example.org", "gone", "now")
     waiting = schedule(juliet, "romeo@example.org", "never", due_in(3))
     romeo.wait_ids([sent])
     asked = juliet.command("cancel")

@@ -119,7 +119,7 @@ def test_a_form_that_comes_back_says_why_and_is_mended(world, terminal):
 
 def test_a_held_message_is_on_the_screen_after_logging_in(world, terminal):
     juliet = world.online("juliet")
-    packet = schedule(juliet, "romeo@example.org", "Good morning", due_in(0), offline="hold")
+    packet = schedule(juliet, "romeo@example.org", "Good morning", "now", offline="hold")
     until_state(juliet, packet, "held")
     romeo = terminal("romeo")
     romeo.read("juliet@example.org")

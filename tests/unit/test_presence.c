@@ -485,6 +485,71 @@ test_resources_are_bounded(void **state)
 }
 
 static void
+test_who_is_doubted_counts_as_online_until_they_do_not_answer(void **state)
+{
+	struct world *w = *state;
+
+	tracker_doubt(w->t, ROMEO);
+	assert_told(w, "");
+	tracker_watch(w->t, ROMEO);
+	tracker_doubt(w->t, ROMEO);
+	available(w, ROMEO "/home", 0);
+	assert_told(w, "probe " ROMEO "\n" ROMEO " online\n");
+	pass(w, 11 * SECOND_MS);
+	assert_true(tracker_is_sure(w->t, ROMEO));
+	tracker_doubt(w->t, ROMEO);
+	tracker_doubt(w->t, ROMEO);
+	assert_told(w, "probe " ROMEO "\n");
+	assert_int_equal(tracker_value(w->t, ROMEO), PRESENCE_ONLINE);
+	assert_false(tracker_is_sure(w->t, ROMEO));
+	/* An answer is no news, or what they return could go back and forth for ever. */
+	available(w, ROMEO "/home", 0);
+	pass(w, 11 * SECOND_MS);
+	assert_told(w, "");
+	assert_true(tracker_is_sure(w->t, ROMEO));
+	tracker_doubt(w->t, ROMEO);
+	pass(w, 11 * SECOND_MS);
+	assert_told(w, "probe " ROMEO "\n" ROMEO " offline\n");
+	available(w, ROMEO "/home", 0);
+	assert_told(w, ROMEO " online\n");
+}
+
+static void
+test_who_is_shown_in_part_is_sure_for_a_moment(void **state)
+{
+	struct world *w = *state;
+
+	tracker_scope(w->t, "example.net", SCOPE_SOME);
+	available(w, ROMEO "/home", -1);
+	assert_false(tracker_is_sure(w->t, ROMEO));
+	available(w, ROMEO "/home", 0);
+	pass(w, 14 * SECOND_MS);
+	assert_true(tracker_is_sure(w->t, ROMEO));
+	pass(w, SECOND_MS);
+	assert_false(tracker_is_sure(w->t, ROMEO));
+	assert_int_equal(tracker_value(w->t, ROMEO), PRESENCE_ONLINE);
+	tracker_watch(w->t, ROMEO);
+	assert_false(tracker_is_sure(w->t, ROMEO));
+	available(w, ROMEO "/home", 0);
+	pass(w, HOUR_MS);
+	assert_true(tracker_is_sure(w->t, ROMEO));
+}
+
+static void
+test_who_is_shown_whole_is_not_doubted(void **state)
+{
+	struct world *w = *state;
+
+	tracker_scope(w->t, "example.net", SCOPE_ALL);
+	tracker_watch(w->t, ROMEO);
+	available(w, ROMEO "/home", 0);
+	buf_reset(&w->text);
+	tracker_doubt(w->t, ROMEO);
+	assert_told(w, "");
+	assert_int_equal(tracker_value(w->t, ROMEO), PRESENCE_ONLINE);
+}
+
+static void
 test_a_report_may_end_the_subscription(void **state)
 {
 	struct world *w = *state;
@@ -526,6 +591,9 @@ main(void)
 		with_world(test_a_scope_taken_back_forgets),
 		with_world(test_reset_forgets_everything_silently),
 		with_world(test_resources_are_bounded),
+		with_world(test_who_is_doubted_counts_as_online_until_they_do_not_answer),
+		with_world(test_who_is_shown_in_part_is_sure_for_a_moment),
+		with_world(test_who_is_shown_whole_is_not_doubted),
 		with_world(test_a_report_may_end_the_subscription),
 	};
 

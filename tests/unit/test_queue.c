@@ -87,7 +87,7 @@ test_empty_queue_gives_nothing(void **state)
 }
 
 static void
-test_order_is_by_next_then_due_then_age_then_id(void **state)
+test_order_is_by_next_then_due_then_age_then_as_pushed(void **state)
 {
 	struct queue qu = { 0 };
 	struct queued *older;
@@ -95,8 +95,8 @@ test_order_is_by_next_then_due_then_age_then_id(void **state)
 	(void)state;
 	push(&qu, 2, 1, "E");
 	push(&qu, 1, 9, "C");
-	push(&qu, 1, 2, "B");
 	push(&qu, 1, 2, "A");
+	push(&qu, 1, 2, "B");
 	push(&qu, INT64_MAX, 0, "F");
 	push(&qu, 1, 9, "D");
 	push(&qu, INT64_MIN, 0, "0");
@@ -157,7 +157,7 @@ main(void)
 		cmocka_unit_test(test_queued_packet_has_strings_and_body_of_its_own),
 		cmocka_unit_test(test_body_may_be_absent),
 		cmocka_unit_test(test_empty_queue_gives_nothing),
-		cmocka_unit_test(test_order_is_by_next_then_due_then_age_then_id),
+		cmocka_unit_test(test_order_is_by_next_then_due_then_age_then_as_pushed),
 		cmocka_unit_test(test_any_order_of_pushes_and_pops_comes_out_sorted),
 		cmocka_unit_test(test_cleared_queue_can_be_used_again),
 	};

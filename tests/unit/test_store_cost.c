@@ -383,7 +383,7 @@ written(struct fixture *f)
 static void
 test_a_pair_that_was_noted_within_an_hour_costs_no_write(void **state)
 {
-	static const int64_t soon[] = { 0, 1, HOUR_MS / 2, HOUR_MS - 1, -1, -HOUR_MS, -NOON };
+	static const int64_t soon[] = { 0, 1, HOUR_MS / 2, HOUR_MS - 1, -1, 1 - HOUR_MS };
 	struct fixture *f = *state;
 	struct written before, after;
 	int64_t at;

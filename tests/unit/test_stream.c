@@ -454,6 +454,60 @@ test_what_is_discarded_never_leaves(void **state)
 	assert_string_equal(peer_heard(&w->peer), "<presence/><iq/>");
 }
 
+/* A stanza of one tag, `len` bytes long. */
+static void
+write_tag(struct world *w, size_t len, enum res (*write)(struct stream *, struct span))
+{
+	struct buf xml = { .max = 1 << 20 };
+
+	buf_printf(&xml, "<iq id='%0*d'/>", (int)len - (int)strlen("<iq id=''/>"), 7);
+	assert_int_equal(xml.len, len);
+	assert_int_equal(write(w->stream, buf_as_span(&xml)), RES_OK);
+	buf_free(&xml);
+}
+
+/* So many spaces are heard behind the last tag. */
+static void
+assert_spaces(struct world *w, size_t want)
+{
+	const char *end = strrchr(peer_heard(&w->peer), '>');
+
+	assert_non_null(end);
+	assert_int_equal(strspn(end + 1, " "), want);
+	assert_int_equal(strlen(end + 1), want);
+}
+
+static void
+test_the_server_is_not_left_with_a_tag_that_its_parser_keeps(void **state)
+{
+	struct world *w = *state;
+
+	bring_up(w);
+	write_tag(w, 1000, stream_write);
+	stream_flush(w->stream);
+	assert_spaces(w, 0);
+	write_tag(w, 5000, stream_write);
+	stream_flush(w->stream);
+	assert_spaces(w, 5000);
+	write_tag(w, 5000, stream_write);
+	write_tag(w, 800, stream_write);
+	write_tag(w, 900, stream_write);
+	stream_flush(w->stream);
+	assert_spaces(w, 5000 - 800 - 900);
+	write_tag(w, 5000, stream_write);
+	write_tag(w, 3000, stream_write);
+	write_tag(w, 2500, stream_write);
+	stream_flush(w->stream);
+	assert_spaces(w, 2500);
+	write_tag(w, 5000, stream_write);
+	stream_discard(w->stream);
+	write_tag(w, 15, stream_write);
+	stream_flush(w->stream);
+	assert_spaces(w, 0);
+	write_tag(w, 2000, stream_write_now);
+	assert_spaces(w, 2000);
+}
+
 static void
 test_what_was_queued_dies_with_the_connection(void **state)
 {
@@ -946,6 +1000,7 @@ main(void)
 		with_stream(test_what_is_no_component_port_is_said),
 		with_stream(test_answers_wait_for_the_flush),
 		with_stream(test_what_is_discarded_never_leaves),
+		with_stream(test_the_server_is_not_left_with_a_tag_that_its_parser_keeps),
 		with_stream(test_what_was_queued_dies_with_the_connection),
 		with_stream(test_stanzas_split_anywhere_arrive_whole),
 		with_stream(test_one_turn_ends_what_was_read_together),
