@@ -164,6 +164,29 @@ jid_parse_text(struct jid *out, const char *text)
 	return jid_parse(out, span_of(text));
 }
 
+static bool
+is_assigned(struct span part, const Stringprep_profile *profile)
+{
+	char text[JID_PART_MAX + 1];
+
+	if (is_plain(part))
+		return true;
+	if (part.len > JID_PART_MAX)
+		return false;
+	memcpy(text, part.p, part.len);
+	text[part.len] = '\0';
+	return stringprep(text, sizeof(text), STRINGPREP_NO_UNASSIGNED, profile) == STRINGPREP_OK;
+}
+
+bool
+jid_is_assigned(const char *bare)
+{
+	struct span domain = span_of(bare), local = cut_at(&domain, '@');
+
+	return (local.p == NULL || is_assigned(local, stringprep_xmpp_nodeprep)) &&
+	    is_assigned(domain, stringprep_nameprep);
+}
+
 enum res
 jid_print(struct buf *out, const struct jid *jid)
 {

@@ -31,6 +31,12 @@ enum res jid_parse(struct jid *out, struct span text);
 /* The same, from a string; NULL is RES_INVALID. */
 enum res jid_parse_text(struct jid *out, const char *text);
 
+/*
+ * Unicode 3.2 has every character of this prepared bare address, as stringprep wants it of those that
+ * are stored: ejabberd refuses others.
+ */
+bool jid_is_assigned(const char *bare);
+
 /* local@domain[/resource] or domain[/resource]. */
 enum res jid_print(struct buf *out, const struct jid *jid);
 

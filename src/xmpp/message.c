@@ -125,7 +125,7 @@ whole(struct frame *f, const char *privilege_ns)
 	at = strchr(f->sender, '@');
 	f->domain = at == NULL ? f->sender : at + 1;
 	f->own = strcmp(f->domain, f->component) == 0;
-	f->privileged = privilege_ns != NULL && !f->own;
+	f->privileged = privilege_ns != NULL && !f->own && jid_is_assigned(f->recipient);
 	r = f->privileged ? wrapped(f, privilege_ns) : message(f, "<message type='");
 	if (r == RES_OK && out->failed)
 		r = RES_NOMEM;

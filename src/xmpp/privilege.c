@@ -175,6 +175,7 @@ privilege_learn(struct privilege *p, const char *from, xmpp_stanza_t *message)
 			g->may = 0;
 			g->message_ns = NULL;
 			g->scope = SCOPE_NONE;
+			g->keeps = false;
 		}
 		found = true;
 		grant_all(g, namespaces[i], child, false);

@@ -43,7 +43,10 @@ bool privilege_revoke(struct privilege *p, const char *domain, enum privilege_to
 void privilege_forget(struct privilege *p, const char *domain);
 /* presence 'managed_entity' or 'roster' in namespace 2: ALL; in namespace 1: SOME. */
 enum presence_scope privilege_scope(const struct privilege *p, const char *domain);
-/* It keeps messages for who is offline (XEP-0160): nothing is known of that until it is told here. */
+/*
+ * It keeps messages for who is offline (XEP-0160): nothing is known of that until it is told here,
+ * and no more once it is learnt from again.
+ */
 void privilege_note_keeps(struct privilege *p, const char *domain);
 bool privilege_keeps(const struct privilege *p, const char *domain);
 /* "send as its users, see presence": what this domain lets us do; nothing when that is nothing. */

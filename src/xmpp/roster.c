@@ -29,6 +29,7 @@ struct rosters {
 	size_t n;
 	char *left[ROSTERS_LEFT]; /* a ring */
 	size_t oldest;
+	size_t left_turn; /* of them, not on disk yet */
 };
 
 /* -- One roster -------------------------------------------------------------------------------- */
@@ -349,6 +350,7 @@ rosters_leave(struct rosters *rs, const char *user)
 	free(rs->left[rs->oldest]);
 	rs->left[rs->oldest] = strdup(user);
 	rs->oldest = (rs->oldest + 1) % ROSTERS_LEFT;
+	rs->left_turn++;
 }
 
 bool
@@ -386,6 +388,7 @@ rosters_committed(struct rosters *rs)
 {
 	struct subscribing *s, *next;
 
+	rs->left_turn = 0;
 	DL_FOREACH_SAFE(rs->all, s, next)
 		if (s->step == STEP_ASKED)
 			subscribing_free(s);
@@ -396,6 +399,12 @@ rosters_failed(struct rosters *rs)
 {
 	struct subscribing *s, *next;
 
+	/* Nothing was given back, so that nobody will answer it. */
+	for (; rs->left_turn > 0; rs->left_turn--) {
+		rs->oldest = (rs->oldest + ROSTERS_LEFT - 1) % ROSTERS_LEFT;
+		free(rs->left[rs->oldest]);
+		rs->left[rs->oldest] = NULL;
+	}
 	DL_FOREACH_SAFE(rs->all, s, next) {
 		if (s->step != STEP_ASKED)
 			continue;

@@ -81,7 +81,10 @@ bool rosters_left(struct rosters *rs, const char *user);
 void rosters_resume(struct rosters *rs);
 /* The turn is on disk. */
 void rosters_committed(struct rosters *rs);
-/* It could not be written, and what it sent was discarded: the users are asked again. */
+/*
+ * It could not be written, and what it sent was discarded: the users are asked again, and who was
+ * given back in it is not awaited (rosters_left).
+ */
 void rosters_failed(struct rosters *rs);
 
 #endif

@@ -167,15 +167,17 @@ class Message:
 
 
 _loop = None
+_starting = threading.Lock()
 
 
 def loop():
-    """The asyncio loop of all users, in a thread of its own."""
+    """The asyncio loop of all users, in a thread of its own; users may be driven by several threads."""
     global _loop
-    if _loop is None:
-        _loop = asyncio.new_event_loop()
-        threading.Thread(target=_loop.run_forever, daemon=True).start()
-    return _loop
+    with _starting:
+        if _loop is None:
+            _loop = asyncio.new_event_loop()
+            threading.Thread(target=_loop.run_forever, daemon=True).start()
+        return _loop
 
 
 class User:

@@ -1,7 +1,7 @@
 """A client that means harm: the stream goes on and laterd spends no time on it."""
 
 import pytest
-from forms import StanzaError, schedule
+from forms import StanzaError, schedule, until_state
 
 SIZE = 200 * 1024
 PAYLOADS = {
@@ -63,3 +63,11 @@ def test_an_answer_with_a_long_id_keeps_nobody_waiting(world, length):
     tybalt.send_raw("<message to='juliet@example.org' type='chat'><body>done</body></message>" + " " * 65536)
     juliet.wait_message(lambda message: message.body == "done")
     juliet.query(world.laterd.address, "{urn:xmpp:ping}ping")
+
+
+def test_a_recipient_whom_the_server_cannot_read_takes_the_privilege_from_nobody(world):
+    """Unicode 3.2 has no U+0221, and ejabberd no such addresses."""
+    juliet, romeo = world.online("juliet", "romeo")
+    until_state(juliet, schedule(juliet, "\u0221@example.org", "lost", "now", offline="server"), "failed")
+    packet = schedule(juliet, "romeo@example.org", "still myself", "now")
+    assert romeo.wait_ids([packet])[0].sender == "juliet@example.org"

@@ -20,7 +20,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from conftest import ACCOUNTS, World
 from forms import schedule, show, state_of, until_state
-from peers import Laterd, User
+from peers import User
 from remote import QuickEjabberd, QuickProsody
 
 AT_ONCE = 5             # cases; more only wait for the processor

@@ -140,12 +140,6 @@ def test_relative_times_count_from_now(world, when, seconds):
     assert rfc3339(before) <= reply.form["due"].value <= rfc3339(due_in(seconds))
 
 
-def test_a_local_time_is_read_in_the_server_zone(world):
-    juliet = world.online("juliet")
-    reply = order(juliet, "romeo@example.org", "hello", "2027-07-01 18:00:05")
-    assert reply.form["due"].value == "2027-07-01T16:00:05Z"
-
-
 def test_list_and_show_tell_what_waits(world):
     juliet, romeo = world.online("juliet", "romeo")
     later, sooner = (schedule(juliet, "romeo@example.org", text, due_in(seconds))

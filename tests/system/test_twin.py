@@ -7,7 +7,7 @@ import threading
 import time
 from xml.sax.saxutils import quoteattr
 
-from forms import due_in, schedule
+from forms import schedule
 from peers import Laterd, Record
 
 PATIENCE = 200          # seconds; what comes to laterd by chance, it looks at again once a minute
@@ -63,12 +63,12 @@ def test_a_second_laterd_is_refused_or_noticed(bare_world, measured):
         second.start(wait=False)
         second.wait_log("conflict")
         assert world.laterd.mark() == since
-        romeo.wait_ids([schedule(juliet, romeo.jid, f"undisturbed {n}", due_in(0)) for n in range(3)])
+        romeo.wait_ids([schedule(juliet, romeo.jid, f"undisturbed {n}", "now") for n in range(3)])
         # the first is gone, or was only a dead connection: the second need not be told
         mark = world.server.mark()
         world.laterd.terminate()
         world.server.wait_component(mark, timeout=30)
-        romeo.wait_ids([schedule(juliet, romeo.jid, "by the second", due_in(0))])
+        romeo.wait_ids([schedule(juliet, romeo.jid, "by the second", "now")])
         return
     # until then they could be those of the connection before
     time.sleep(max(0, started + FORMER - time.monotonic()))
@@ -111,4 +111,4 @@ def test_what_is_sent_after_the_second_is_gone_is_not_divided(bare_world):
     world = bare_world.start()
     juliet, romeo = world.online("juliet", "romeo")
     Twin(world.server).close()
-    romeo.wait_ids([schedule(juliet, romeo.jid, f"undivided {n}", due_in(0)) for n in range(10)])
+    romeo.wait_ids([schedule(juliet, romeo.jid, f"undivided {n}", "now") for n in range(10)])

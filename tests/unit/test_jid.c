@@ -346,6 +346,23 @@ test_every_user_has_one_alias(void **state)
 }
 
 static void
+test_characters_later_than_unicode_3_2_are_told(void **state)
+{
+	static const char *const known[] = { "example.org", "romeo@example.org",
+		"\u00fcber@b\u00fccher.example", "\u05d0@example.org", "a!b@[::1]", "\u4f60@\u597d" };
+	static const char *const later[] = { "\u0221@example.org", "a\u0590a@example.org",
+		"\U0001f600@example.org", "a@b\u0221.example", "b\u0221.example" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		assert_true(jid_is_assigned(known[i]));
+	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
+		assert_int_equal(jid_parse_text(&jid, later[i]), RES_OK);
+		assert_false(jid_is_assigned(jid.bare));
+	}
+}
+
+static void
 test_an_alias_has_at_most_1023_bytes(void **state)
 {
 	static char local[3000];
@@ -377,6 +394,7 @@ main(void)
 		cmocka_unit_test(test_local_parts_that_are_no_aliases_are_refused),
 		cmocka_unit_test(test_every_user_has_one_alias),
 		cmocka_unit_test(test_an_alias_has_at_most_1023_bytes),
+		cmocka_unit_test(test_characters_later_than_unicode_3_2_are_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

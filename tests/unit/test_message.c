@@ -118,6 +118,26 @@ test_our_own_senders_are_never_wrapped(void **state)
 }
 
 static void
+test_nobody_is_written_to_in_a_wrapper_whom_the_server_cannot_read(void **state)
+{
+	struct outgoing o = greeting();
+	struct relayed m = { .type = "chat", .id = "a", .lang = "", .sender = o.sender,
+		.recipient = "\u0221@example.net", .inner = o.inner, .wrapper_id = "relay-0" };
+	struct buf out = { 0 };
+
+	(void)state;
+	o.recipient = m.recipient;
+	assert_int_equal(message_frame(&out, &o, ADDRESS, NS_PRIVILEGE), RES_OK);
+	assert_null(strstr(buf_str(&out), "privilege"));
+	assert_non_null(strstr(buf_str(&out), "from='juliet%example.org@later.example.org'"));
+	assert_non_null(strstr(buf_str(&out), "to='\u0221@example.net'"));
+	buf_reset(&out);
+	assert_int_equal(message_frame_relayed(&out, &m, ADDRESS, NS_PRIVILEGE), RES_OK);
+	assert_null(strstr(buf_str(&out), "privilege"));
+	buf_free(&out);
+}
+
+static void
 test_attributes_are_escaped(void **state)
 {
 	struct outgoing o = greeting();
@@ -373,6 +393,8 @@ main(void)
 		cmocka_unit_test(test_late_delivery_carries_the_time_it_was_due),
 		cmocka_unit_test(test_a_delay_is_ours_also_in_the_wrapper),
 		cmocka_unit_test(test_our_own_senders_are_never_wrapped),
+		cmocka_unit_test(
+		    test_nobody_is_written_to_in_a_wrapper_whom_the_server_cannot_read),
 		cmocka_unit_test(test_attributes_are_escaped),
 		cmocka_unit_test(test_what_cannot_be_framed_leaves_the_buffer_alone),
 		cmocka_unit_test(test_a_reply_has_nothing_of_ours_but_who_is_behind),

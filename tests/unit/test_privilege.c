@@ -184,6 +184,23 @@ assert_lets(const char *ns, const char *perms, const char *want)
 }
 
 static void
+test_that_a_domain_keeps_messages_is_told_after_each_grant(void **state)
+{
+	static const char grant[] = "<privilege xmlns='urn:xmpp:privilege:1'>"
+				    "<perm access='message' type='outgoing'/></privilege>";
+
+	privilege_note_keeps(*state, "example.org");
+	assert_false(privilege_keeps(*state, "example.org"));
+	assert_true(learn(*state, "example.org", grant));
+	assert_false(privilege_keeps(*state, "example.org"));
+	privilege_note_keeps(*state, "example.org");
+	assert_true(privilege_keeps(*state, "example.org"));
+	assert_false(privilege_keeps(*state, "example.com"));
+	assert_true(learn(*state, "example.org", grant));
+	assert_false(privilege_keeps(*state, "example.org"));
+}
+
+static void
 test_what_is_granted_reads_as_a_sentence(void **state)
 {
 	static const char all[] = PERM("iq", "none") PERM("roster", "both")
@@ -305,6 +322,7 @@ main(void)
 		with_privilege(test_the_later_namespace_wins_in_either_order),
 		with_privilege(test_a_new_message_replaces_the_old_one),
 		with_privilege(test_a_refusal_lasts_until_the_stream_ends),
+		with_privilege(test_that_a_domain_keeps_messages_is_told_after_each_grant),
 		with_privilege(test_what_is_granted_reads_as_a_sentence),
 		with_privilege(test_rosters_have_to_be_read_and_written),
 		with_privilege(test_only_a_get_of_that_one_namespace_is_used),

@@ -503,6 +503,24 @@ test_the_answer_to_giving_back_is_no_news_once(void **state)
 }
 
 static void
+test_what_a_failed_turn_gave_back_is_not_awaited(void **state)
+{
+	(void)state;
+	rosters_leave(rs, "romeo@example.org");
+	commit();
+	rosters_leave(rs, JULIET);
+	rosters_leave(rs, "nurse@example.org");
+	fail_turn();
+	assert_false(rosters_left(rs, JULIET));
+	assert_false(rosters_left(rs, "nurse@example.org"));
+	assert_true(rosters_left(rs, "romeo@example.org"));
+	rosters_leave(rs, JULIET);
+	commit();
+	fail_turn();
+	assert_true(rosters_left(rs, JULIET));
+}
+
+static void
 test_the_latest_hundred_are_remembered(void **state)
 {
 	char user[40];
@@ -544,6 +562,7 @@ main(void)
 		with_rosters(test_where_the_next_stream_grants_nothing_the_user_is_asked),
 		with_rosters(test_what_is_given_back_ends_without_a_word),
 		with_rosters(test_the_answer_to_giving_back_is_no_news_once),
+		with_rosters(test_what_a_failed_turn_gave_back_is_not_awaited),
 		with_rosters(test_the_latest_hundred_are_remembered),
 	};
 
