@@ -32,8 +32,8 @@ enum res jid_parse(struct jid *out, struct span text);
 enum res jid_parse_text(struct jid *out, const char *text);
 
 /*
- * Unicode 3.2 has every character of this prepared bare address, as stringprep wants it of those that
- * are stored: ejabberd refuses others.
+ * Unicode 3.2 has every character of this prepared bare address, as stringprep wants it of those
+ * that are stored: ejabberd refuses others.
  */
 bool jid_is_assigned(const char *bare);
 

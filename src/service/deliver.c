@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "core/jid.h"
 #include "core/retry.h"
 #include "service/operators.h"
 
@@ -111,7 +112,8 @@ goes_as_sender(struct service *s, const struct packet *p)
 {
 	struct messenger *m = s->messenger;
 
-	return m->ops->speaks_for(m, p->sender) &&
+	/* Whom the server cannot read, it would refuse the wrapper for. */
+	return m->ops->speaks_for(m, p->sender) && jid_is_assigned(p->recipient) &&
 	    (p->offline == OFFLINE_SERVER || m->ops->reaches(m, p->recipient));
 }
 

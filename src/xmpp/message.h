@@ -14,11 +14,11 @@
  *
  * privilege_ns NULL: from user%domain@component, with nick (XEP-0172: the user's local part) and
  * <address type='ofrom'> (XEP-0033); a sender in our own domain (the bot) is `from` as it stands,
- * with neither.  So too for a recipient that ejabberd cannot read (jid_is_assigned): it would refuse
- * the wrapper, which is how it refuses the privilege.  Otherwise from the sender's bare JID, wrapped in <privilege
- * xmlns=privilege_ns><forwarded> (XEP-0356, XEP-0297), addressed to the sender's domain and with
- * the same outer id.  RES_INVALID when an address cannot be framed; RES_NOMEM.  On either `out` is
- * unchanged.
+ * with neither.  The same to a recipient whom ejabberd cannot read (jid_is_assigned): it would
+ * refuse the wrapper, which is how it refuses the privilege.  Otherwise from the sender's bare JID,
+ * in <privilege xmlns=privilege_ns><forwarded> (XEP-0356, XEP-0297), addressed to the sender's
+ * domain and with the same outer id.  RES_INVALID when an address cannot be framed; RES_NOMEM.  On
+ * either `out` is unchanged.
  */
 enum res message_frame(struct buf *out, const struct outgoing *o, const char *component,
     const char *privilege_ns);

@@ -9,7 +9,7 @@
 
 #define PING_ID "keepalive-"
 
-/* Shorter ones come whole, or in two pieces, of which the second is read: nobody reads less at once. */
+/* Shorter ones come in two pieces at most, of which expat looks at the second. */
 #define LONG_TAG 1024
 
 void

@@ -5,10 +5,11 @@ import re
 import socket
 import threading
 import time
+from xml.etree import ElementTree as ET
 from xml.sax.saxutils import quoteattr
 
 from forms import schedule
-from peers import Laterd, Record
+from peers import Laterd, Record, Timeout
 
 PATIENCE = 200          # seconds; what comes to laterd by chance, it looks at again once a minute
 FORMER = 11             # seconds after its start, from which on laterd takes pings of others for another's
@@ -43,6 +44,19 @@ class Twin:
 
     def close(self):
         self.socket.close()
+
+
+def until_alone(world, user):
+    """The server has noticed that the second is gone: laterd answers every time."""
+    answered = tries = 0
+    while answered < 12:
+        tries += 1
+        assert tries < 60, "what comes for laterd is still divided"
+        try:
+            user.iq("get", world.laterd.address, ET.Element("{urn:xmpp:ping}ping"), timeout=2)
+            answered += 1
+        except Timeout:
+            answered = 0
 
 
 SECTIONS = {"users": {"domains": ["example.org"], "admins": ["nurse@example.org"]}}
@@ -111,4 +125,5 @@ def test_what_is_sent_after_the_second_is_gone_is_not_divided(bare_world):
     world = bare_world.start()
     juliet, romeo = world.online("juliet", "romeo")
     Twin(world.server).close()
+    until_alone(world, juliet)
     romeo.wait_ids([schedule(juliet, romeo.jid, f"undivided {n}", "now") for n in range(10)])

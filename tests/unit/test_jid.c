@@ -349,7 +349,8 @@ static void
 test_characters_later_than_unicode_3_2_are_told(void **state)
 {
 	static const char *const known[] = { "example.org", "romeo@example.org",
-		"\u00fcber@b\u00fccher.example", "\u05d0@example.org", "a!b@[::1]", "\u4f60@\u597d" };
+		"\u00fcber@b\u00fccher.example", "\u05d0@example.org", "a!b@[::1]",
+		"\u4f60@\u597d" };
 	static const char *const later[] = { "\u0221@example.org", "a\u0590a@example.org",
 		"\U0001f600@example.org", "a@b\u0221.example", "b\u0221.example" };
 
